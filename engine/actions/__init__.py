@@ -1,0 +1,1 @@
+"""The built-in actions, one pure file each, with the scripts they send beside them."""

@@ -1,0 +1,1 @@
+"""What is next: the pure state machine, its replay, and the triage verdict."""

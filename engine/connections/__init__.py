@@ -1,0 +1,1 @@
+"""Wires: WinRM, SSH and local; quoting, shell lifetime, limits, error translation."""

@@ -1,0 +1,1 @@
+"""The simulated estate: machines with causes, answering over true WinRM and SSH on loopback."""

@@ -1,0 +1,34 @@
+"""The contract between the lab's servers (WinRM, SSH) and the machine that stands behind them."""
+
+from typing import Protocol
+
+from engine.model.data import JsonMap
+from engine.model.frame import Frame
+
+
+class LabHost(Protocol):
+    """What a server needs of a machine. Methods may block (they run in worker threads) and must be thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """Computer name, as ``SM01``."""
+
+    def reachable(self) -> bool:
+        """False while the machine is shutting down, off or booting: connections are then refused or dropped."""
+
+    def boot_number(self) -> int:
+        """Changes with every boot; every shell and channel opened under another number is gone."""
+
+    def password_of(self, user: str) -> str | None:
+        """The password of ``DOMAIN\\user`` or ``user``, compared without case; None for an unknown account."""
+
+    def answer(self, frame: Frame, text: str) -> JsonMap:
+        """Run a framed script (``text`` is its source) and give ``{"ok", "value", "errors", "exit_code"}``.
+
+        A packaged payload, recognised by the digest of its text, is answered by the machine's model of it. Any other
+        script runs in a real PowerShell over the machine's state where one is at hand, else the answer is an error
+        that says so: a raw script never seems to succeed.
+        """
+
+    def shell(self, command_line: str, stdin: bytes) -> tuple[int, bytes, bytes]:
+        """Run one plain command line (no PowerShell frames): exit code, stdout, stderr."""

@@ -1,0 +1,1 @@
+"""Text to meaning: the only room that parses what a user wrote."""

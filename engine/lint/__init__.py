@@ -1,0 +1,1 @@
+"""Judgement over specs and plans before anything runs; pure."""

@@ -1,0 +1,99 @@
+"""What comes back from a host, and what an action makes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from engine.model.command import Command
+from engine.model.data import JsonMap, JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptError:
+    """One error record of a script: its sentence, category, place, and the exception types from outer to inner."""
+
+    message: str
+    category: str = ""
+    position: str = ""
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """The answer to one command. ``value`` is what a script returned; ``ok`` is false if it ended with an error record
+    or a non-zero exit code. ``content`` is set for downloads. ``stray`` is output outside the frame, kept as evidence.
+    """
+
+    ok: bool
+    value: JsonValue = None
+    errors: tuple[ScriptError, ...] = ()
+    exit_code: int | None = None
+    stray: str = ""
+    content: bytes | None = None
+    duration_s: float = 0.0
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """Nothing to do: the state is as wanted, or the step only looks. ``examined`` counts what was looked at;
+    0 makes the step fail unless the action declares ``examined=None`` (nothing countable).
+    ``proofs`` are the kinds of proof this observation yields, out of the action's declared ones.
+    """
+
+    why: str
+    result: JsonMap = field(default_factory=dict)
+    examined: int | None = None
+    proofs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something must be done: ``commands`` do it, ``undo`` would reverse it. ``before`` and ``after`` are short texts
+    or small values for the diff. ``result`` is the step's result as it will be if the change is applied.
+    """
+
+    why: str
+    before: JsonValue
+    after: JsonValue
+    commands: tuple[Command, ...]
+    undo: tuple[Command, ...] = ()
+    result: JsonMap = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """The wanted state cannot be reached or was not found; ``why`` is a sentence, ``remedy`` what a person can do."""
+
+    why: str
+    remedy: str | None = None
+    result: JsonMap = field(default_factory=dict)
+
+
+Decision: TypeAlias = Unchanged | Change | Refuse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A typed statement about the estate with the time of its observation (epoch seconds, UTC)."""
+
+    kind: str
+    subject: str
+    observed_at: float
+    step: str
+    host: str | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRef:
+    """Stored proof, named by the SHA-256 of its content."""
+
+    digest: str
+    caption: str
+    size: int
+
+
+def value_map(result: CommandResult) -> Mapping[str, JsonValue]:
+    """The result's value if it is a mapping, else an empty one."""
+    return result.value if isinstance(result.value, Mapping) else {}

@@ -1,0 +1,1 @@
+"""Spec, inventory and parameters become a plan; pure."""

@@ -1,0 +1,1 @@
+"""The contracts that edges satisfy, as Protocols; no implementation lives here."""

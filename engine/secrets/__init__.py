@@ -1,0 +1,1 @@
+"""Where secrets come from: a reference becomes a Secret here and nowhere else."""
