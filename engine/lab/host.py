@@ -1,13 +1,18 @@
 """The contract between the lab's servers (WinRM, SSH) and the machine that stands behind them."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.model.data import JsonMap
 from engine.model.frame import Frame
 
 
 class LabHost(Protocol):
-    """What a server needs of a machine. Methods may block (they run in worker threads) and must be thread-safe."""
+    """What a server needs of a machine. Methods must be thread-safe.
+
+    ``answer`` and ``shell`` may block: they run in worker threads. The others are asked from the servers' loop, often,
+    and must return at once: they take no lock that ``answer`` holds while it works.
+    """
 
     @property
     def name(self) -> str:
@@ -32,3 +37,24 @@ class LabHost(Protocol):
 
     def shell(self, command_line: str, stdin: bytes) -> tuple[int, bytes, bytes]:
         """Run one plain command line (no PowerShell frames): exit code, stdout, stderr."""
+
+
+class PwshPrelude(NamedTuple):
+    """What a real PowerShell needs to stand on a machine's state.
+
+    ``script`` runs before the session's own script (functions that stub the Windows cmdlets), ``environment`` is added
+    to the process's, ``after`` is called in a worker thread after every answer and at the end of the process, so that
+    the machine can take over what the script changed.
+    """
+
+    script: str
+    environment: Mapping[str, str]
+    after: Callable[[], None]
+
+
+@runtime_checkable
+class PwshHost(Protocol):
+    """A machine that can also stand behind a real PowerShell; optional."""
+
+    def pwsh_prelude(self) -> PwshPrelude:
+        """A prelude for one new process; may block."""
