@@ -1,0 +1,42 @@
+"""The lab's models of the packaged payloads, one function each; twin tests hold every one to its script.
+
+A behaviour takes the machine (its lock held) and the payload's arguments, gives the value that the script would give,
+changes the machine as the script would, and raises ``PayloadError`` where the script throws.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeAlias
+
+from engine.lab.machine_error import PayloadError
+from engine.model.data import JsonMap, JsonValue
+
+if TYPE_CHECKING:
+    from engine.lab.machine import Machine
+
+__all__ = ["BEHAVIOURS", "Behaviour", "PayloadError"]
+
+Behaviour: TypeAlias = "Callable[[Machine, JsonMap], JsonValue]"
+
+# Payload file name: module of this package and function.
+_PLACES: dict[str, str] = {
+    "windows_host.observe.ps1": "windows_host:observe",
+}
+
+
+class _Behaviours(Mapping[str, Behaviour]):
+    """Imports a behaviour when it is first asked for."""
+
+    def __getitem__(self, payload: str) -> Behaviour:
+        module, function = _PLACES[payload].split(":")
+        found: Behaviour = getattr(import_module(f"{__name__}.{module}"), function)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+BEHAVIOURS: Mapping[str, Behaviour] = _Behaviours()
