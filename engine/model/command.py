@@ -82,4 +82,4 @@ class RunRunbook:
     changing: bool = True
 
 
-Command: TypeAlias = "Script | Upload | Download | Reboot | Ask | RunRunbook"
+Command: TypeAlias = Script | Upload | Download | Reboot | Ask | RunRunbook

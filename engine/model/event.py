@@ -71,8 +71,39 @@ class ChangeIntended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDecided:
+    """A gated step looked and a change is needed; nothing was sent. ``change`` is the digest of what would be done:
+    an approval is for exactly this.
+    """
+
+    kind: ClassVar[str] = "change_decided"
+    at: float
+    step: str
+    host: str
+    attempt: int
+    why: str
+    before: JsonValue
+    after: JsonValue
+    change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofsRefreshed:
+    """A gate whose proof was too old was observed again; no ``proofs``: it no longer holds, and ``why`` says so."""
+
+    kind: ClassVar[str] = "proofs_refreshed"
+    at: float
+    step: str
+    host: str
+    proofs: tuple[Proof, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRunEnded:
-    """The outcome of one attempt. ``status`` is terminal unless a ``RetryScheduled`` or ``WaitScheduled`` follows."""
+    """The outcome of one attempt. ``status`` is terminal unless a ``RetryScheduled`` or ``WaitScheduled`` follows.
+    ``may_retry`` is false for failures that another attempt could make worse, such as a refused credential.
+    """
 
     kind: ClassVar[str] = "step_run_ended"
     at: float
@@ -92,6 +123,7 @@ class StepRunEnded:
     proofs: tuple[Proof, ...] = ()
     evidence: tuple[EvidenceRef, ...] = ()
     duration_s: float = 0.0
+    may_retry: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +278,8 @@ RunEvent: TypeAlias = (
     RunStarted
     | RunResumed
     | StepRunStarted
+    | ChangeDecided
+    | ProofsRefreshed
     | ChangeIntended
     | StepRunEnded
     | RetryScheduled
@@ -267,7 +301,9 @@ TRANSIENT: tuple[type, ...] = (Progress,)
 _CLASSES: Mapping[str, type] = {
     one.kind: one
     for one in (
-        RunStarted, RunResumed, StepRunStarted, ChangeIntended, StepRunEnded, RetryScheduled, WaitScheduled,
+        RunStarted, RunResumed, StepRunStarted, ChangeDecided,
+        ProofsRefreshed,
+        ChangeIntended, StepRunEnded, RetryScheduled, WaitScheduled,
         QuestionAsked, QuestionAnswered, ApprovalAsked, ApprovalGiven, ApprovalDenied, DoubtSettled,
         RunParked, RunInterrupted, RunFinished, Progress,
     )

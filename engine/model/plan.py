@@ -46,7 +46,8 @@ class Exits:
 class PlannedStep:
     """A step with everything known now resolved. ``hosts`` are inventory names in order, or ``(ENGINE_HOST,)``.
     ``args`` keeps a ``Template`` where a value depends on facts, step results or the run.
-    ``args_by_host`` overrides ``args`` where an argument reads ``host``.
+    ``args_by_host`` overrides ``args`` where an argument reads ``host``. ``requires`` includes what the action itself
+    consumes. ``facts`` and ``runs_on`` are the action's (``ActionInfo``).
     """
 
     index: int
@@ -72,6 +73,8 @@ class PlannedStep:
     max_failures: int = 0
     on_failure: str = "abort"
     tags: tuple[str, ...] = ()
+    facts: bool = False
+    runs_on: str = "host"
 
     def step_runs(self) -> tuple[StepRunId, ...]:
         """The step's units of state, in host order."""

@@ -38,7 +38,7 @@ class TargetSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrySpec:
-    """``attempts`` tries in all; before try n+1 a pause of ``delay_s * backoff ** (n - 1)``, at most ``max_delay_s``."""
+    """``attempts`` tries in all; before n+1 a pause of ``delay_s * backoff ** (n - 1)``, at most ``max_delay_s``."""
 
     attempts: int
     delay_s: float = 5.0

@@ -1,0 +1,291 @@
+"""What may start now: ``effects(plan, state, now)`` is the whole scheduler, a pure function.
+
+Steps run in order; a step starts when every step run before it has ended for good. Within a step, hosts run side
+by side, in batches of ``serial``, at most ``forks`` at once. The driver turns each effect into events before it acts, so
+an effect is never given twice.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.conduct import gates, policy
+from engine.conduct.effects import (
+    AskApproval,
+    AskQuestion,
+    Effect,
+    End,
+    Mode,
+    Perform,
+    Postpone,
+    Refresh,
+    SleepUntil,
+)
+from engine.conduct.ending import finish
+from engine.conduct.namespaces import namespaces
+from engine.conduct.state import RunState, StepRunState
+from engine.language.expression import evaluate_condition
+from engine.language.failure import ExpressionFailed
+from engine.language.template import render
+from engine.model.data import JsonMap
+from engine.model.plan import ENGINE_HOST, Plan, PlannedStep, StepRunId
+from engine.model.result import Proof
+from engine.model.secret import Secret
+from engine.model.status import GOOD, Rerun, Status
+from engine.model.status import Effect as StepEffect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conductor:
+    """The rules of one run. ``secret_params`` are opened inputs, handed to arguments and to nothing else."""
+
+    plan: Plan
+    forks: int = 10
+    secret_params: Mapping[str, Secret] = field(default_factory=dict)
+
+    def effects(self, state: RunState, now: float) -> tuple[Effect, ...]:
+        """Everything that may start at ``now``; empty while only work in flight can bring news."""
+        if state.finished is not None or state.started is None:
+            return ()
+        for index, step in enumerate(self.plan.steps):
+            states = [state.of(step.id, host) for host in step.hosts]
+            if not all(self._is_settled(state, step, host) for host in step.hosts):
+                return tuple(self._step_effects(state, step, states, now))
+            if policy.is_over_budget(step, states) and step.on_failure != "continue":
+                skipped = tuple(self._after_failure(state, index))
+                if skipped:
+                    return skipped
+                if step.on_failure == "abort":
+                    break
+        return (finish(self.plan, state),)
+
+    def _is_settled(self, state: RunState, step: PlannedStep, host: str) -> bool:
+        one = state.of(step.id, host)
+        return one.is_terminal and self._postponement(state, step, host) is None
+
+    # --- after a step failed ------------------------------------------------------------------
+
+    def _after_failure(self, state: RunState, index: int) -> Iterator[End]:
+        """Abort cancels all later step runs; forward skips those between."""
+        step = self.plan.steps[index]
+        later = self.plan.steps[index + 1 :]
+        if step.on_failure == "abort":
+            status, why = Status.CANCELLED, f"step {step.id} failed"
+        else:
+            later = tuple(_until(later, step.on_failure))
+            status, why = Status.SKIPPED, f"step {step.id} failed, which leads to {step.on_failure}"
+        for one in later:
+            for host in one.hosts:
+                if state.of(one.id, host).status is Status.PENDING:
+                    yield End(id=StepRunId(one.id, host), status=status, why=why)
+
+    # --- the current step ----------------------------------------------------------------------
+
+    def _step_effects(
+        self, state: RunState, step: PlannedStep, states: Sequence[StepRunState], now: float
+    ) -> Iterator[Effect]:
+        if policy.is_over_budget(step, states):
+            untouched = [h for h, one in zip(step.hosts, states, strict=True) if one.status is Status.PENDING]
+            if untouched:
+                why = f"{policy.failures(states)} failed, {step.max_failures} allowed"
+                yield from (End(id=StepRunId(step.id, host), status=Status.CANCELLED, why=why) for host in untouched)
+                return
+        free = self.forks - sum(one.status is Status.RUNNING for one in states)
+        sleeps: list[float] = []
+        for index in policy.batch(step, states) or range(len(states)):
+            for effect in self._run_effects(state, step, step.hosts[index], now):
+                if isinstance(effect, SleepUntil):
+                    sleeps.append(effect.due_at)
+                    continue
+                if isinstance(effect, Perform):
+                    free -= 1
+                    if free < 0:
+                        continue
+                yield effect
+        if sleeps:
+            yield SleepUntil(due_at=min(sleeps))
+
+    def _run_effects(self, state: RunState, step: PlannedStep, host: str, now: float) -> Iterator[Effect]:
+        one = state.of(step.id, host)
+        run_id = StepRunId(step.id, host)
+        postponement = self._postponement(state, step, host)
+        if postponement is not None:
+            yield postponement
+        elif one.is_terminal or one.status is Status.RUNNING:
+            return
+        elif one.is_postponed:
+            assert one.due_at is not None
+            yield self._start(state, step, host, one, now) if now >= one.due_at else SleepUntil(due_at=one.due_at)
+        elif one.status is Status.PENDING:
+            yield self._not_wanted(state, step, host) or self._start(state, step, host, one, now)
+        elif step.runs_on == "operator":
+            yield self._question(state, step, run_id)
+        elif one.status is Status.READY:
+            yield self._take_up(state, step, host, one, now)
+        elif one.decided is not None:
+            yield from self._gate(state, step, host, one, now)
+
+    def _not_wanted(self, state: RunState, step: PlannedStep, host: str) -> End | None:
+        """Excluded hosts and false conditions end a step run before it starts."""
+        run_id = StepRunId(step.id, host)
+        out = policy.excluded_by(state, tuple(_until(self.plan.steps, step.id)), host)
+        if out is not None:
+            return End(id=run_id, status=Status.CANCELLED, why=f"{host} failed step {out.id}")
+        if step.when is None:
+            return None
+        try:
+            wanted = evaluate_condition(step.when, namespaces(self.plan, state, host, self.secret_params, step.id))
+        except ExpressionFailed as failed:
+            return self._unknown(state, run_id, failed)
+        return None if wanted else End(id=run_id, status=Status.SKIPPED, why=f"not wanted: {step.when.text}")
+
+    def _unknown(self, state: RunState, run_id: StepRunId, failed: ExpressionFailed) -> End:
+        """In check mode a value may be unknown because nothing was done; in a run that is a failure."""
+        if state.started is not None and state.started.check:
+            return End(id=run_id, status=Status.SKIPPED, why=f"not known in check mode: {failed}")
+        return End(id=run_id, status=Status.FAILED, why=str(failed), remedy=failed.remedy)
+
+    def _start(self, state: RunState, step: PlannedStep, host: str, one: StepRunState, now: float) -> Effect:
+        run_id = StepRunId(step.id, host)
+        try:
+            arguments = self.arguments(state, step, host)
+        except ExpressionFailed as failed:
+            return self._unknown(state, run_id, failed)
+        if step.runs_on == "operator":
+            return self._question(state, step, run_id, arguments)
+        if step.effect is StepEffect.OBSERVE:
+            blocked = self._blocked(state, step, now, run_id)
+            if blocked is not None:
+                return blocked
+        return Perform(id=run_id, attempt=one.attempt + 1, mode=self._mode(state, step), arguments=arguments)
+
+    def _mode(self, state: RunState, step: PlannedStep) -> Mode:
+        """Gated steps look first, so that a person is only asked about a change that is needed."""
+        if step.effect is StepEffect.OBSERVE:
+            return Mode.APPLY
+        check = state.started is not None and state.started.check
+        return Mode.LOOK if check or step.requires else Mode.APPLY
+
+    def arguments(self, state: RunState, step: PlannedStep, host: str) -> JsonMap:
+        """The step's arguments for one host, rendered."""
+        known = namespaces(self.plan, state, host, self.secret_params, step.id)
+        return {name: render(value, known) for name, value in step.arguments_for(host).items()}
+
+    def _take_up(self, state: RunState, step: PlannedStep, host: str, one: StepRunState, now: float) -> Effect:
+        """Another process left this one running. With an intent on record, only a fresh look may decide."""
+        if one.intended is None:
+            begun = max(one.attempt - 1, 0)
+            start = self._start(state, step, host, one, now)
+            return (
+                Perform(id=start.id, attempt=begun + 1, mode=start.mode, arguments=start.arguments)
+                if isinstance(start, Perform)
+                else start
+            )
+        run_id = StepRunId(step.id, host)
+        if step.rerun is Rerun.NEVER:
+            why = "the run ended between sending the change and reading its answer; a person must look"
+            return End(id=run_id, status=Status.IN_DOUBT, why=why, remedy=f"runbook answer RUN {run_id}=ok|failed")
+        return Perform(id=run_id, attempt=one.attempt, mode=Mode.PROBE, arguments=self.arguments(state, step, host))
+
+    # --- gates ----------------------------------------------------------------------------------
+
+    def _blocked(self, state: RunState, step: PlannedStep, now: float, run_id: StepRunId) -> Effect | None:
+        """None if every proof stands; else a refresh of what is stale, or the end of the step run."""
+        for requirement in step.requires:
+            if requirement.kind == gates.APPROVAL:
+                continue
+            match gates.check(self.plan, state, requirement, now):
+                case gates.Missing(why=why):
+                    return End(id=run_id, status=Status.BLOCKED, why=why)
+                case gates.Stale(refresh=refresh):
+                    again = refresh[0]
+                    arguments = self.arguments(state, self.plan.step(again.step), again.host)
+                    return Refresh(id=again, arguments=arguments)
+                case gates.Held():
+                    pass
+        return None
+
+    def _proofs(self, state: RunState, step: PlannedStep, now: float) -> tuple[Proof, ...]:
+        held = (gates.check(self.plan, state, one, now) for one in step.requires if one.kind != gates.APPROVAL)
+        return tuple(proof for gate in held if isinstance(gate, gates.Held) for proof in gate.proofs)
+
+    def _gate(self, state: RunState, step: PlannedStep, host: str, one: StepRunState, now: float) -> Iterator[Effect]:
+        """A change was decided and waits for its proofs and its approval."""
+        assert one.decided is not None
+        run_id = StepRunId(step.id, host)
+        blocked = self._blocked(state, step, now, run_id)
+        if blocked is not None:
+            yield blocked
+            return
+        if gates.needs_approval(step) and (one.approval is None or one.approval.expires_at < now):
+            decided = one.decided
+            yield AskApproval(
+                id=run_id,
+                why=decided.why,
+                before=decided.before,
+                after=decided.after,
+                proofs=self._proofs(state, step, now),
+            )
+            return
+        arguments = self.arguments(state, step, host)
+        yield Perform(id=run_id, attempt=one.attempt, mode=Mode.APPLY, arguments=arguments, approved=one.decided.change)
+
+    # --- operator steps, retries, waits -----------------------------------------------------------
+
+    def _question(
+        self, state: RunState, step: PlannedStep, run_id: StepRunId, arguments: JsonMap | None = None
+    ) -> Effect:
+        if step.id in state.answers:
+            answer = state.answers[step.id]
+            return End(id=run_id, status=Status.OK, why=f"answered: {answer}", result={"answer": answer})
+        if state.started is not None and state.started.check:
+            return End(id=run_id, status=Status.SKIPPED, why="check mode: the operator is not asked")
+        known = self.arguments(state, step, ENGINE_HOST) if arguments is None else arguments
+        return AskQuestion(step=step.id, arguments=known)
+
+    def _postponement(self, state: RunState, step: PlannedStep, host: str) -> Postpone | End | None:
+        """Another attempt or another look that is owed, and not yet scheduled."""
+        one = state.of(step.id, host)
+        if one.ended is None or not one.is_terminal:
+            return None
+        if step.wait is not None:
+            return self._wait(state, step, host, one)
+        due = policy.retry_due(step, one)
+        if due is None:
+            return None
+        return Postpone(id=StepRunId(step.id, host), due_at=due, why=one.ended.why, retry=True)
+
+    def _wait(self, state: RunState, step: PlannedStep, host: str, one: StepRunState) -> Postpone | End | None:
+        assert step.wait is not None
+        assert one.ended is not None
+        if one.status not in (*GOOD, Status.FAILED, Status.UNREACHABLE) or one.status is Status.SKIPPED:
+            return None
+        why = self._not_yet(state, step, host, one)
+        if why is None or not one.ended.may_retry:
+            return None
+        gives_up_at = (one.first_started_at or one.ended.at) + step.wait.timeout_s
+        due = one.ended.at + step.wait.every_s
+        run_id = StepRunId(step.id, host)
+        if due <= gives_up_at:
+            return Postpone(id=run_id, due_at=due, why=why, retry=False, gives_up_at=gives_up_at)
+        if one.status not in GOOD:
+            return None
+        return End(id=run_id, status=Status.FAILED, why=f"gave up after {step.wait.timeout_s:g} s: {why}")
+
+    def _not_yet(self, state: RunState, step: PlannedStep, host: str, one: StepRunState) -> str | None:
+        """Why the wait is not over, or None."""
+        assert step.wait is not None
+        assert one.ended is not None
+        if one.status not in GOOD:
+            return one.ended.why
+        known = {**namespaces(self.plan, state, host, self.secret_params, step.id), "result": one.ended.result}
+        try:
+            return None if evaluate_condition(step.wait.until, known) else f"not yet: {step.wait.until.text}"
+        except ExpressionFailed as failed:
+            return str(failed)
+
+
+def _until(steps: Sequence[PlannedStep], step_id: str) -> Iterator[PlannedStep]:
+    for step in steps:
+        if step.id == step_id:
+            return
+        yield step

@@ -1,0 +1,38 @@
+"""How a run ended: its status, exit code and one sentence, from the step runs alone."""
+
+from collections import Counter
+
+from engine.conduct.effects import Finish
+from engine.conduct.state import RunState
+from engine.model.exit_code import ExitCode
+from engine.model.plan import Plan
+from engine.model.status import RunStatus, Status
+
+
+def finish(plan: Plan, state: RunState) -> Finish:
+    """Worst first: doubt, a closed gate, a failure, an unreachable host. Anything bad is never exit 0."""
+    counts = Counter(one.status for one in state.step_runs.values())
+    bad = [key for key, one in state.step_runs.items() if one.status in _CODES]
+    status, code = RunStatus.DONE, ExitCode.DONE
+    for kind, (run_status, exit_code) in _CODES.items():
+        if counts[kind]:
+            status, code = run_status, exit_code
+            break
+    names = ", ".join(str(one) for one in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")  # noqa: PLR2004
+    done = counts[Status.OK] + counts[Status.CHANGED]
+    check = state.started is not None and state.started.check
+    if not bad and not done and not check:
+        return Finish(
+            status=RunStatus.FAILED, exit_code=ExitCode.STEP_FAILED, summary="nothing was done: every step was skipped"
+        )
+    tally = f"{counts[Status.CHANGED]} changed, {counts[Status.OK]} ok, {counts[Status.SKIPPED]} skipped"
+    summary = f"{plan.runbook}: {tally}" + (f"; {status.value} at {names}" if bad else "")
+    return Finish(status=status, exit_code=int(code), summary=summary)
+
+
+_CODES = {
+    Status.IN_DOUBT: (RunStatus.IN_DOUBT, ExitCode.IN_DOUBT),
+    Status.BLOCKED: (RunStatus.REFUSED, ExitCode.GATE_REFUSED),
+    Status.FAILED: (RunStatus.FAILED, ExitCode.STEP_FAILED),
+    Status.UNREACHABLE: (RunStatus.FAILED, ExitCode.UNREACHABLE),
+}

@@ -1,0 +1,96 @@
+"""Are the proofs there, and fresh? The same question the planner answered for every path, asked again at run time."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from engine.conduct.state import RunState
+from engine.model.plan import Plan, PlannedStep, StepRunId
+from engine.model.result import Proof
+from engine.model.runbook import Requirement
+
+APPROVAL = "approval"
+ESTATE = "estate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The requirement stands; ``proofs`` are what it stands on."""
+
+    proofs: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """It stood, but was observed too long ago: these step runs must look again."""
+
+    refresh: tuple[StepRunId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """It does not stand, and nothing in this run can make it stand without a person."""
+
+    why: str
+
+
+Gate: TypeAlias = Held | Stale | Missing
+
+
+def needs_approval(step: PlannedStep) -> bool:
+    """True if a person must say yes before the step's change."""
+    return any(one.kind == APPROVAL for one in step.requires)
+
+
+def check(plan: Plan, state: RunState, requirement: Requirement, now: float) -> Gate:
+    """Whether one requirement other than an approval holds now."""
+    if requirement.subject == ESTATE:
+        return _estate(plan, state, requirement, now)
+    proofs = [p for p in state.proofs if (p.kind, p.subject) == (requirement.kind, requirement.subject)]
+    if not proofs:
+        return Missing(why=_missing(plan, state, requirement))
+    return _fresh((max(proofs, key=lambda one: one.observed_at),), requirement, now)
+
+
+def _estate(plan: Plan, state: RunState, requirement: Requirement, now: float) -> Gate:
+    """Holds if every host of one yielding step has proven it: an absent host is not a proven one."""
+    stale: Stale | None = None
+    for step in plan.steps:
+        if requirement.kind not in step.yields:
+            continue
+        proofs = [_proof_of(state, step.id, host, requirement.kind) for host in step.hosts]
+        if proofs and all(proofs):
+            gate = _fresh(tuple(one for one in proofs if one), requirement, now)
+            if isinstance(gate, Held):
+                return gate
+            stale = gate
+    return stale or Missing(why=_missing(plan, state, requirement))
+
+
+def _proof_of(state: RunState, step: str, host: str, kind: str) -> Proof | None:
+    return next((p for p in state.proofs if (p.step, p.host, p.kind) == (step, host, kind)), None)
+
+
+def _fresh(proofs: tuple[Proof, ...], requirement: Requirement, now: float) -> Held | Stale:
+    old = tuple(p for p in proofs if now - p.observed_at > requirement.max_age_s)
+    if not old:
+        return Held(proofs=proofs)
+    return Stale(refresh=tuple(StepRunId(p.step, p.host or "-") for p in old))
+
+
+def _missing(plan: Plan, state: RunState, requirement: Requirement) -> str:
+    """A sentence: which step would prove it, and what became of that step."""
+    yielding = [step for step in plan.steps if requirement.kind in step.yields]
+    if not yielding:
+        return f"no step of this plan yields the proof {requirement}"
+    parts = []
+    for step in yielding:
+        if step.id in state.refused_refreshes:
+            parts.append(f"step {step.id} looked again and it no longer holds: {state.refused_refreshes[step.id]}")
+            continue
+        parts.extend(
+            f"{StepRunId(step.id, host)} is {state.of(step.id, host).status}"
+            for host in step.hosts
+            if _proof_of(state, step.id, host, requirement.kind) is None
+        )
+    detail = "; ".join(parts) or f"nothing was proven about {requirement.subject}"
+    return f"the proof {requirement} is missing: {detail}"

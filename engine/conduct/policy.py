@@ -1,0 +1,50 @@
+"""Failure budget, batches, retries and waits: the rules of ``max_failures``, ``serial``, ``retry`` and ``wait``."""
+
+from collections.abc import Sequence
+
+from engine.conduct.state import RunState, StepRunState
+from engine.model.plan import PlannedStep
+from engine.model.status import Effect, Status
+
+BAD = frozenset({Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT})
+
+
+def failures(states: Sequence[StepRunState]) -> int:
+    """How many step runs ended badly for good."""
+    return sum(one.is_terminal and one.status in BAD for one in states)
+
+
+def is_over_budget(step: PlannedStep, states: Sequence[StepRunState]) -> bool:
+    """The step has failed if, and only if, ``failures > max_failures``."""
+    return failures(states) > step.max_failures
+
+
+def batch(step: PlannedStep, states: Sequence[StepRunState]) -> range:
+    """Indexes of the hosts that may run now: the first batch of ``serial`` hosts that is not finished."""
+    size = step.serial or len(states)
+    for start in range(0, len(states), size):
+        part = range(start, min(start + size, len(states)))
+        if any(not states[index].is_terminal for index in part):
+            return part
+    return range(0)
+
+
+def retry_due(step: PlannedStep, one: StepRunState) -> float | None:
+    """When the next attempt is due, or None. A permanent step is never retried, nor a failure that says so."""
+    if step.retry is None or step.effect is Effect.PERMANENT or one.ended is None or not one.ended.may_retry:
+        return None
+    if one.status not in (Status.FAILED, Status.UNREACHABLE) or one.attempt >= step.retry.attempts:
+        return None
+    pause = step.retry.delay_s * step.retry.backoff ** (one.attempt - 1)
+    return one.ended.at + min(pause, step.retry.max_delay_s)
+
+
+def excluded_by(state: RunState, steps: Sequence[PlannedStep], host: str) -> PlannedStep | None:
+    """The earlier step that took this host out of the run: it failed there within the budget of an aborting step."""
+    for step in steps:
+        if step.on_failure == "continue" or host not in step.hosts:
+            continue
+        one = state.of(step.id, host)
+        if one.is_terminal and one.status in BAD:
+            return step
+    return None

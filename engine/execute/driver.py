@@ -1,0 +1,324 @@
+"""The driver: the one thread that writes a run's state.
+
+It asks the conductor what may start, turns each effect into events (on record before anything is shown), hands work to
+the lanes, and folds what comes back. A run that needs a person who is not there is parked: a row, not a process.
+"""
+
+import queue
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.conduct import effects as fx
+from engine.conduct.apply import apply
+from engine.conduct.conductor import Conductor
+from engine.conduct.namespaces import facts_of
+from engine.conduct.state import RunState
+from engine.execute import telling
+from engine.execute.bounds import Bounds
+from engine.execute.lanes import Lanes
+from engine.execute.messages import Intent, Interrupts, Message, Report, Result, Stopped
+from engine.execute.outcome import Decided, Ended, Exhibit
+from engine.execute.perform import StepPerformer
+from engine.execute.perform_command import CommandPerformer, RunChild
+from engine.model import event as ev
+from engine.model.command import Ask
+from engine.model.data import JsonMap, JsonValue
+from engine.model.errors import EngineError
+from engine.model.exit_code import ExitCode
+from engine.model.inventory import HostView
+from engine.model.plan import ENGINE_HOST, Plan, StepRunId
+from engine.model.result import Change, EvidenceRef
+from engine.model.status import Status
+from engine.ports.action import Action
+from engine.ports.edges import Clock, EventSink, Person
+from engine.ports.journal import EvidenceStore, JournalStore, Lease
+
+APPROVAL_VALID_S = 3600.0
+FINEST_TICK_S = 0.05
+LONGEST_TICK_S = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Driver:
+    """Everything one run needs, handed in. ``mask`` is applied to every event before it goes anywhere;
+    ``continue_command`` has a place ``{what}`` for the flag that answers.
+    """
+
+    conductor: Conductor
+    state: RunState
+    actions: Mapping[str, Action]
+    journal: JournalStore
+    lease: Lease
+    evidence: EvidenceStore
+    lanes: Lanes[Message]
+    sinks: Sequence[EventSink]
+    person: Person
+    clock: Clock
+    mask: Callable[[JsonValue], JsonValue]
+    mask_bytes: Callable[[bytes], bytes]
+    run_child: RunChild
+    continue_command: str
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    _in_flight: dict[StepRunId, int] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan being run."""
+        return self.conductor.plan
+
+    def begin(self, first: ev.RunStarted | ev.RunResumed) -> Stopped:
+        """Put the start (or the taking up) on record and go on until the run is finished, parked or interrupted.
+
+        ``StorageFailed`` ends it at once: what cannot be put on record is not done.
+        """
+        try:
+            self._emit(first)
+            stopped = self._loop()
+        except BaseException:
+            self.lanes.end(wait=False)
+            raise
+        self.lanes.end(wait=not self.interrupts.is_second)
+        return stopped
+
+    # --- the loop ---------------------------------------------------------------------------------
+
+    def _loop(self) -> Stopped:
+        while True:
+            stopped = self._interrupted() if self.interrupts.count else self._turn()
+            if stopped is not None:
+                return stopped
+
+    def _turn(self) -> Stopped | None:
+        """Do what may be done now; if that is nothing, ask; if there is nobody to ask, wait."""
+        effects = self._new(self.conductor.effects(self.state, self.clock.now()))
+        asks = [one for one in effects if isinstance(one, (fx.AskQuestion, fx.AskApproval))]
+        acts = [one for one in effects if not isinstance(one, (fx.AskQuestion, fx.AskApproval, fx.SleepUntil))]
+        for effect in acts:
+            if isinstance(effect, fx.Finish):
+                return self._finish(effect)
+            self._act(effect)
+        if acts:
+            return None
+        if asks and not self._in_flight:
+            self.lanes.close_idle()
+            return self._question(asks[0]) if isinstance(asks[0], fx.AskQuestion) else self._approval(asks[0])
+        self._wait([one.due_at for one in effects if isinstance(one, fx.SleepUntil)])
+        return None
+
+    def _new(self, effects: Sequence[fx.Effect]) -> list[fx.Effect]:
+        """Without the refreshes that are already in flight."""
+        return [one for one in effects if not (isinstance(one, fx.Refresh) and one.id in self._in_flight)]
+
+    def _wait(self, due: Sequence[float]) -> None:
+        if not due and not self._in_flight:
+            raise AssertionError("nothing is in flight and nothing is due: the conductor has stalled")
+        pause = min((at - self.clock.now() for at in due), default=LONGEST_TICK_S)
+        self._take(max(min(pause, LONGEST_TICK_S), FINEST_TICK_S))
+
+    def _take(self, timeout_s: float) -> None:
+        """Fold one message of a worker, if one comes in time."""
+        try:
+            message = self.lanes.results.get(timeout=timeout_s)
+        except queue.Empty:
+            return
+        match message:
+            case Intent():
+                self._record_intent(message)
+            case Report():
+                self._emit(ev.Progress(at=self._now(), step=message.id.step, host=message.id.host, text=message.text))
+            case Result():
+                del self._in_flight[message.id]
+                self._emit(self._told(message))
+
+    def _told(self, result: Result) -> ev.RunEvent:
+        now, refs = self._now(), self._store(result.outcome.exhibits)
+        if result.refresh:
+            return telling.refreshed(result, refs, now)
+        match result.outcome:
+            case Ended() as outcome:
+                return telling.ended(result, outcome, refs, now)
+            case Decided() as outcome:
+                check = self.state.started is not None and self.state.started.check
+                if check:
+                    return telling.would_change(result, outcome.change, refs, now)
+                return telling.decided(result, outcome, now)
+
+    # --- effects ------------------------------------------------------------------------------------
+
+    def _act(self, effect: fx.Effect) -> None:
+        now = self._now()
+        match effect:
+            case fx.Perform(id=one):
+                self._emit(ev.StepRunStarted(at=now, step=one.step, host=one.host, attempt=effect.attempt))
+                self._start(effect)
+            case fx.Refresh(id=one):
+                look = fx.Perform(id=one, attempt=0, mode=fx.Mode.LOOK, arguments=effect.arguments)
+                self._start(look, refresh=True)
+            case fx.End(id=one):
+                self._emit(telling.ended_early(effect, self.state.step_runs[one].attempt, now))
+            case fx.Postpone(id=one):
+                self._emit(telling.postponed(effect, self.state.step_runs[one].attempt, now))
+            case _:
+                raise AssertionError(effect)
+
+    def _finish(self, effect: fx.Finish) -> Stopped:
+        self._emit(
+            ev.RunFinished(
+                at=self._now(), status=effect.status.value, exit_code=effect.exit_code, summary=effect.summary
+            )
+        )
+        self.journal.release(self.lease, keep_hosts=False)
+        return Stopped(exit_code=effect.exit_code, reason=effect.summary)
+
+    def _start(self, effect: fx.Perform, *, refresh: bool = False) -> None:
+        run_id = effect.id
+        self._in_flight[run_id] = effect.attempt
+        performer = self._performer(run_id, effect.attempt, effect.arguments)
+
+        def work() -> Message:
+            performer.begin(self.plan.step(run_id.step).timeout_s)
+            outcome = performer.perform(effect.mode, effect.approved)
+            return Result(id=run_id, attempt=effect.attempt, outcome=outcome, refresh=refresh)
+
+        self.lanes.start(run_id.host if run_id.host != ENGINE_HOST else str(run_id), work)
+
+    def _performer(self, run_id: StepRunId, attempt: int, arguments: JsonMap) -> StepPerformer:
+        step = self.plan.step(run_id.step)
+        bounds = Bounds(clock=self.clock, host=run_id.host, step=step.id, stop=self.interrupts.stop)
+        connection = None if run_id.host == ENGINE_HOST else self.lanes.connection(run_id.host)
+
+        def intend(change: Change, commands: tuple[str, ...]) -> None:
+            self._ask_for_record(Intent(id=run_id, attempt=attempt, change=change, commands=commands))
+
+        def report(text: str) -> None:
+            self.lanes.results.put(Report(id=run_id, text=text))
+
+        return StepPerformer(
+            step=step,
+            action=self.actions[step.action],
+            args=arguments,
+            host=self._view(run_id.host),
+            commands=CommandPerformer(connection=connection, bounds=bounds, run_child=self.run_child, report=report),
+            intend=intend,
+            bounds=bounds,
+        )
+
+    def _view(self, host: str) -> HostView:
+        return HostView(
+            name=host,
+            platform=self.plan.host_platforms.get(host, ""),
+            groups=self.plan.host_groups.get(host, ()),
+            variables=self.plan.host_variables.get(host, {}),
+            facts=facts_of(self.plan, self.state, host),
+        )
+
+    # --- intents ----------------------------------------------------------------------------------------
+
+    def _ask_for_record(self, intent: Intent) -> None:
+        """In the worker: hand the intent over and wait until it is on record."""
+        self.lanes.results.put(intent)
+        while not intent.acknowledged.wait(LONGEST_TICK_S):
+            if self.interrupts.stop.is_set():
+                raise EngineError("the run was stopped before the change was sent")
+        if intent.refused:
+            raise EngineError("the intent could not be put on record, so nothing was sent") from intent.refused[0]
+
+    def _record_intent(self, intent: Intent) -> None:
+        try:
+            self._emit(telling.intended(intent, self._now()))
+        except EngineError as refused:
+            intent.refused.append(refused)
+            raise
+        finally:
+            intent.acknowledged.set()
+
+    def _store(self, exhibits: Sequence[Exhibit]) -> tuple[EvidenceRef, ...]:
+        return tuple(self.evidence.put(self.mask_bytes(one.content), one.caption) for one in exhibits)
+
+    # --- people ---------------------------------------------------------------------------------------
+
+    def _question(self, effect: fx.AskQuestion) -> Stopped | None:
+        action = self.actions[self.plan.step(effect.step).action]
+        command = action.observe(effect.arguments, self._view(ENGINE_HOST), ())
+        assert isinstance(command, Ask)
+        asked = ev.QuestionAsked(
+            at=self._now(),
+            step=effect.step,
+            show=command.show,
+            question=command.question,
+            answers=dict(command.answers),
+        )
+        if effect.step not in self.state.questions:
+            self._emit(asked)
+        said = self.person.question(asked)
+        if said is None or said.answer == "later":
+            return self._park(f"step {effect.step} waits for an answer: {command.question}", f"{effect.step}=ANSWER")
+        self._emit(ev.QuestionAnswered(at=self._now(), step=effect.step, answer=said.answer, by=said.by))
+        return None
+
+    def _approval(self, effect: fx.AskApproval) -> Stopped | None:
+        now, run_id = self._now(), effect.id
+        asked = telling.approval_asked(self.plan.step(run_id.step), effect, self.plan.digest, now)
+        if self.state.step_runs[run_id].asked is None:
+            self._emit(asked)
+        said = self.person.approval(asked)
+        now = self._now()
+        if said is None or said.answer == "later":
+            return self._park(f"step {run_id} waits for an approval", f"{run_id.step}=approve")
+        if said.answer == "approve":
+            self._emit(
+                ev.ApprovalGiven(
+                    at=now,
+                    step=run_id.step,
+                    host=run_id.host,
+                    by=said.by,
+                    plan_digest=self.plan.digest,
+                    expires_at=now + APPROVAL_VALID_S,
+                )
+            )
+            return None
+        self._emit(ev.ApprovalDenied(at=now, step=run_id.step, host=run_id.host, by=said.by, reason=said.reason))
+        why = f"{said.by} denied the approval" + (f": {said.reason}" if said.reason else "")
+        self._act(fx.End(id=run_id, status=Status.BLOCKED, why=why))
+        return None
+
+    def _park(self, reason: str, what: str) -> Stopped:
+        command = self.continue_command.replace("{what}", what)
+        self._emit(ev.RunParked(at=self._now(), reason=reason, command=command))
+        self.journal.release(self.lease, keep_hosts=True)
+        return Stopped(exit_code=int(ExitCode.WAITING_FOR_PERSON), reason=reason)
+
+    # --- interruption -----------------------------------------------------------------------------------
+
+    def _interrupted(self) -> Stopped | None:
+        """First: start nothing, wait for what is in flight. Second: stop, and say what may still run where."""
+        if self._in_flight and not self.interrupts.is_second:
+            self._take(FINEST_TICK_S)
+            return None
+        in_flight = tuple(str(one) for one in sorted(self._in_flight))
+        self._emit(ev.RunInterrupted(at=self._now(), in_flight=in_flight))
+        self.journal.release(self.lease, keep_hosts=bool(in_flight))
+        rest = f"; may still run: {', '.join(in_flight)}" if in_flight else "; nothing is in flight"
+        return Stopped(exit_code=self.interrupts.exit_code, reason=f"interrupted{rest}")
+
+    # --- events -------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return round(self.clock.now(), 3)
+
+    def _emit(self, event: ev.RunEvent) -> None:
+        """Mask, put on record, fold, show: in this order, so nothing is shown that is not on record.
+
+        The state keeps the unmasked event: a masked result would change what later conditions read.
+        """
+        shown = self._masked(event)
+        if not isinstance(event, ev.TRANSIENT):
+            self.journal.append(self.lease, (shown,))
+        self.state = apply(self.state, event)
+        for sink in self.sinks:
+            sink.handle(shown)
+
+    def _masked(self, event: ev.RunEvent) -> ev.RunEvent:
+        data = ev.event_to_json(event)
+        masked = self.mask(data)
+        return event if masked == data else ev.event_from_json(masked)  # type: ignore[arg-type]

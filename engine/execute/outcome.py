@@ -1,0 +1,81 @@
+"""What a worker hands back to the driver: values only; the driver makes the events."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from engine.model.command import Command, Download, Reboot, RunRunbook, Script, Upload
+from engine.model.data import JsonMap, JsonValue, digest, text_digest
+from engine.model.result import Change, CommandResult, ScriptError
+from engine.model.status import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """Content to be stored as evidence."""
+
+    content: bytes
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The attempt is over. ``proofs`` are kinds, or ``kind(subject)`` where the subject is not the host."""
+
+    status: Status
+    why: str
+    result: JsonMap = field(default_factory=dict)
+    changed: bool = False
+    examined: int | None = None
+    before: JsonValue = None
+    after: JsonValue = None
+    undo: str | None = None
+    remedy: str | None = None
+    errors: tuple[ScriptError, ...] = ()
+    proofs: tuple[str, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
+    duration_s: float = 0.0
+    may_retry: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A change is needed and was not applied: the mode was to look, or the change is not the one approved."""
+
+    change: Change
+    digest: str
+    exhibits: tuple[Exhibit, ...] = ()
+    duration_s: float = 0.0
+
+
+Outcome: TypeAlias = Ended | Decided
+
+
+def command_words(command: Command) -> str:
+    """A command by name and by the digest of what is sent; never its values."""
+    match command:
+        case Script():
+            return f"{command.name} {text_digest(command.text)[:12]}"
+        case Upload():
+            return f"upload {command.path}"
+        case Download():
+            return f"download {command.path}"
+        case Reboot():
+            return f"reboot {command.script.name}"
+        case RunRunbook():
+            return f"runbook {command.runbook}"
+        case _:
+            return "ask"
+
+
+def change_digest(change: Change) -> str:
+    """What an approval is for: the reason, before, after, and the commands."""
+    return digest([change.why, change.before, change.after, [command_words(one) for one in change.commands]])
+
+
+def failed_words(result: CommandResult, name: str) -> str:
+    """One sentence for a script that failed."""
+    if result.errors:
+        return result.errors[0].message
+    if result.exit_code:
+        return f"{name} ended with exit code {result.exit_code}"
+    return f"{name} gave no answer that could be read"

@@ -1,0 +1,222 @@
+"""One attempt of one step run: observe, decide, stop or apply, observe again, verify. Runs in a worker thread.
+
+It owns no state of the run. The intent goes to the driver and is on record before the first changing command is sent;
+from then on a lost connection is a doubt, which only a fresh look can settle.
+"""
+
+import json
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.conduct.effects import Mode
+from engine.execute.bounds import Bounds
+from engine.execute.outcome import Decided, Ended, Exhibit, Outcome, change_digest, command_words, failed_words
+from engine.execute.perform_command import CommandPerformer
+from engine.model.data import JsonValue
+from engine.model.errors import (
+    AuthenticationFailed,
+    CommandTimedOut,
+    ConnectFailed,
+    ConnectionLost,
+    ConnectionProblem,
+    EngineError,
+)
+from engine.model.inventory import HostView
+from engine.model.plan import PlannedStep
+from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged
+from engine.model.status import Rerun, Status
+from engine.ports.action import Action, Arguments
+
+
+class LookFailed(Exception):
+    """A look ended with an error the action does not want to see."""
+
+    def __init__(self, result: CommandResult, name: str) -> None:
+        super().__init__(failed_words(result, name))
+        self.result = result
+
+
+@dataclass(slots=True, kw_only=True)
+class StepPerformer:
+    """Performs one attempt. ``intend`` blocks until the intent is on record, or raises."""
+
+    step: PlannedStep
+    action: Action
+    args: Arguments
+    host: HostView
+    commands: CommandPerformer
+    intend: Callable[[Change, tuple[str, ...]], None]
+    bounds: Bounds
+    exhibits: list[Exhibit] = field(default_factory=list)
+    intended: bool = False
+
+    def begin(self, timeout_s: float) -> None:
+        """The attempt's time starts now: time spent waiting for a free lane does not count."""
+        self.bounds.begin(timeout_s)
+
+    def perform(self, mode: Mode, approved: str | None) -> Outcome:
+        """Never raises: whatever happens becomes an outcome; a bug fails the step, its traceback is evidence."""
+        started = self.bounds.monotonic()
+        try:
+            outcome = self._attempt(mode, approved)
+        except LookFailed as failed:
+            outcome = Ended(status=Status.FAILED, why=str(failed), errors=failed.result.errors)
+        except ConnectionProblem as problem:
+            outcome = self._broken(problem, mode)
+        except EngineError as failure:
+            outcome = Ended(status=Status.FAILED, why=failure.message, remedy=failure.remedy)
+        except Exception as bug:  # noqa: BLE001 - one step run must not end the run; the traceback becomes evidence
+            outcome = self._bug(bug)
+        return replace(outcome, exhibits=tuple(self.exhibits), duration_s=self.bounds.monotonic() - started)
+
+    # --- the four beats -------------------------------------------------------------------------
+
+    def _attempt(self, mode: Mode, approved: str | None) -> Outcome:
+        before = self._observe("observed")
+        decision = self.action.decide(self.args, self.host, before)
+        if not isinstance(decision, Change):
+            return self._settled(decision, mode)
+        digest = change_digest(decision)
+        if mode is Mode.LOOK or (approved is not None and approved != digest):
+            return Decided(change=decision, digest=digest)
+        if mode is Mode.PROBE and self.step.requires:
+            return Decided(change=decision, digest=digest)
+        return self._apply(decision, before)
+
+    def _observe(self, caption: str) -> list[CommandResult]:
+        seen: list[CommandResult] = []
+        while (command := self.action.observe(self.args, self.host, seen)) is not None:
+            result = self.commands.run(command)
+            self._keep(command_words(command), caption, result)
+            if not result.ok and not self.action.tolerates(self.args, self.host, result):
+                raise LookFailed(result, command_words(command))
+            seen.append(result)
+        return seen
+
+    def _apply(self, change: Change, before: Sequence[CommandResult]) -> Ended:
+        self.intend(change, tuple(command_words(one) for one in change.commands))
+        self.intended = True
+        applied: list[CommandResult] = []
+        for command in change.commands:
+            result = self.commands.run(command)
+            self._keep(command_words(command), "applied", result)
+            applied.append(result)
+            if not result.ok:
+                return self._not_applied(change, result, command_words(command))
+        after = self._observe("observed after the change")
+        verdict = self.action.verify(self.args, self.host, before, applied, after)
+        return self._verified(change, verdict)
+
+    def _settled(self, decision: Unchanged | Refuse, mode: Mode) -> Ended:
+        if isinstance(decision, Refuse):
+            return Ended(status=Status.FAILED, why=decision.why, remedy=decision.remedy, result=decision.result)
+        if decision.examined == 0:
+            why = f"{decision.why}: nothing was examined, and a check over nothing proves nothing"
+            return Ended(status=Status.FAILED, why=why, result=decision.result, examined=0)
+        found = mode is Mode.PROBE
+        return Ended(
+            status=Status.CHANGED if found else Status.OK,
+            why=f"found done: {decision.why}" if found else decision.why,
+            changed=found,
+            result=decision.result,
+            examined=decision.examined,
+            proofs=decision.proofs,
+        )
+
+    def _verified(self, change: Change, verdict: Decision) -> Ended:
+        undo = ", ".join(command_words(one) for one in change.undo) or None
+        match verdict:
+            case Unchanged():
+                return Ended(
+                    status=Status.CHANGED,
+                    why=change.why,
+                    changed=True,
+                    result={**change.result, **verdict.result},
+                    examined=verdict.examined,
+                    before=change.before,
+                    after=change.after,
+                    undo=undo,
+                    proofs=verdict.proofs,
+                )
+            case Refuse():
+                why, remedy = verdict.why, verdict.remedy
+            case _:
+                why, remedy = f"the change did not take: {verdict.why}", None
+        return Ended(
+            status=Status.FAILED,
+            why=why,
+            remedy=remedy,
+            changed=True,
+            result=verdict.result,
+            before=change.before,
+            after=change.after,
+            undo=undo,
+        )
+
+    # --- what can go wrong ------------------------------------------------------------------------
+
+    def _not_applied(self, change: Change, result: CommandResult, name: str) -> Ended:
+        """The host said that it failed: known, though perhaps half done; the next attempt looks first."""
+        return Ended(
+            status=Status.FAILED,
+            why=failed_words(result, name),
+            errors=result.errors,
+            changed=True,
+            before=change.before,
+            after=change.after,
+        )
+
+    def _broken(self, problem: ConnectionProblem, mode: Mode) -> Outcome:
+        if self.intended:
+            return self._doubt(problem)
+        if mode is Mode.PROBE:
+            return Ended(status=Status.IN_DOUBT, why=f"nobody could look: {problem.message}", remedy=problem.remedy)
+        if isinstance(problem, (ConnectFailed, ConnectionLost)):
+            return Ended(status=Status.UNREACHABLE, why=problem.message, remedy=problem.remedy)
+        if isinstance(problem, AuthenticationFailed):
+            return Ended(status=Status.UNREACHABLE, why=problem.message, remedy=problem.remedy, may_retry=False)
+        return Ended(status=Status.FAILED, why=problem.message, remedy=problem.remedy)
+
+    def _doubt(self, problem: ConnectionProblem) -> Outcome:
+        """The change was sent and no answer came. Look again where that is allowed; otherwise a person decides."""
+        doubt = Ended(
+            status=Status.IN_DOUBT,
+            why=f"{problem.message}; the change may or may not have been made",
+            remedy=problem.remedy,
+            may_retry=False,
+        )
+        if self.step.rerun is Rerun.NEVER:
+            return doubt
+        try:
+            self.commands.reconnect()
+            decision = self.action.decide(self.args, self.host, self._observe("observed after the loss"))
+        except (ConnectionProblem, LookFailed):
+            return doubt
+        if isinstance(decision, Unchanged):
+            return self._settled(decision, Mode.PROBE)
+        if self.step.rerun is Rerun.PROBE and isinstance(problem, CommandTimedOut):
+            return doubt  # it may still be at work
+        return Ended(status=Status.FAILED, why=f"{problem.message}; a fresh look shows that the change was not made")
+
+    def _bug(self, bug: Exception) -> Ended:
+        text = "".join(traceback.format_exception(bug))
+        self.exhibits.append(Exhibit(content=text.encode("utf-8", "replace"), caption="traceback"))
+        why = f"a bug in the engine or in the action {self.step.action}: {type(bug).__name__}: {bug}"
+        if self.intended:
+            return Ended(status=Status.IN_DOUBT, why=why, may_retry=False)
+        return Ended(status=Status.FAILED, why=why, remedy="the traceback is kept as evidence", may_retry=False)
+
+    def _keep(self, name: str, caption: str, result: CommandResult) -> None:
+        record: dict[str, JsonValue] = {
+            "command": name,
+            "ok": result.ok,
+            "value": result.value,
+            "exit_code": result.exit_code,
+            "errors": [one.message for one in result.errors],
+            "stray": result.stray,
+        }
+        content = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True, default=str)
+        self.exhibits.append(Exhibit(content=content.encode("utf-8", "replace"), caption=f"{caption}: {name}"))
+        if result.content is not None:
+            self.exhibits.append(Exhibit(content=result.content, caption=f"file: {name.removeprefix('download ')}"))

@@ -1,0 +1,158 @@
+"""Outcomes and effects as events: pure, so that the driver only decides when."""
+
+from collections.abc import Sequence
+
+from engine.conduct import effects as fx
+from engine.execute.messages import Intent, Result
+from engine.execute.outcome import Decided, Ended
+from engine.model import event as ev
+from engine.model.plan import PlannedStep, StepRunId
+from engine.model.result import Change, EvidenceRef, Proof
+from engine.model.status import Status
+
+Refs = tuple[EvidenceRef, ...]
+
+
+def intended(intent: Intent, now: float) -> ev.ChangeIntended:
+    """The intent of a worker."""
+    return ev.ChangeIntended(
+        at=now,
+        step=intent.id.step,
+        host=intent.id.host,
+        attempt=intent.attempt,
+        why=intent.change.why,
+        before=intent.change.before,
+        after=intent.change.after,
+        commands=intent.commands,
+    )
+
+
+def ended_early(effect: fx.End, attempt: int, now: float) -> ev.StepRunEnded:
+    """A step run that ends without being performed."""
+    return ev.StepRunEnded(
+        at=now,
+        step=effect.id.step,
+        host=effect.id.host,
+        attempt=attempt,
+        status=effect.status,
+        why=effect.why,
+        result=effect.result or {},
+        remedy=effect.remedy,
+        may_retry=False,
+    )
+
+
+def postponed(effect: fx.Postpone, attempt: int, now: float) -> ev.RetryScheduled | ev.WaitScheduled:
+    """Another attempt or another look."""
+    step, host = effect.id.step, effect.id.host
+    if effect.retry:
+        return ev.RetryScheduled(at=now, step=step, host=host, attempt=attempt, due_at=effect.due_at, why=effect.why)
+    return ev.WaitScheduled(
+        at=now,
+        step=step,
+        host=host,
+        attempt=attempt,
+        due_at=effect.due_at,
+        gives_up_at=effect.gives_up_at,
+        why=effect.why,
+    )
+
+
+def ended(result: Result, outcome: Ended, refs: Refs, now: float) -> ev.StepRunEnded:
+    """The end of an attempt."""
+    return ev.StepRunEnded(
+        at=now,
+        step=result.id.step,
+        host=result.id.host,
+        attempt=result.attempt,
+        status=outcome.status,
+        why=outcome.why,
+        result=outcome.result,
+        changed=outcome.changed,
+        examined=outcome.examined,
+        before=outcome.before,
+        after=outcome.after,
+        undo=outcome.undo,
+        remedy=outcome.remedy,
+        errors=outcome.errors,
+        proofs=proofs(result.id, outcome.proofs, now, refs),
+        evidence=refs,
+        duration_s=round(outcome.duration_s, 3),
+        may_retry=outcome.may_retry,
+    )
+
+
+def decided(result: Result, outcome: Decided, now: float) -> ev.ChangeDecided:
+    """A gated step needs a change."""
+    change = outcome.change
+    return ev.ChangeDecided(
+        at=now,
+        step=result.id.step,
+        host=result.id.host,
+        attempt=result.attempt,
+        why=change.why,
+        before=change.before,
+        after=change.after,
+        change=outcome.digest,
+    )
+
+
+def would_change(result: Result, change: Change, refs: Refs, now: float) -> ev.StepRunEnded:
+    """Check mode: the decision, and nothing sent. ``changed`` tells later conditions what a run would see."""
+    return ev.StepRunEnded(
+        at=now,
+        step=result.id.step,
+        host=result.id.host,
+        attempt=result.attempt,
+        status=Status.SKIPPED,
+        why=f"check mode: would change: {change.why}",
+        result=change.result,
+        changed=True,
+        before=change.before,
+        after=change.after,
+        evidence=refs,
+        duration_s=round(result.outcome.duration_s, 3),
+    )
+
+
+def refreshed(result: Result, refs: Refs, now: float) -> ev.ProofsRefreshed:
+    """A gate was looked at again."""
+    outcome = result.outcome
+    kinds = outcome.proofs if isinstance(outcome, Ended) else ()
+    why = outcome.why if isinstance(outcome, Ended) else "the step would now change something"
+    return ev.ProofsRefreshed(
+        at=now, step=result.id.step, host=result.id.host, proofs=proofs(result.id, kinds, now, refs), why=why
+    )
+
+
+def approval_asked(step: PlannedStep, effect: fx.AskApproval, plan_digest: str, now: float) -> ev.ApprovalAsked:
+    """What a person is shown before saying yes."""
+    return ev.ApprovalAsked(
+        at=now,
+        step=step.id,
+        host=effect.id.host,
+        name=step.name,
+        why=step.why or effect.why,
+        effect=step.effect.value,
+        disruptive=step.disruptive,
+        exits_before=step.exits.before,
+        exits_after=step.exits.after,
+        proofs=effect.proofs,
+        plan_digest=plan_digest,
+    )
+
+
+def proofs(run_id: StepRunId, kinds: Sequence[str], now: float, refs: Refs) -> tuple[Proof, ...]:
+    """Kinds of proof, or ``kind(subject)``, as proofs of this step run."""
+    evidence = refs[0].digest if refs else None
+    return tuple(
+        Proof(
+            kind=kind.partition("(")[0],
+            subject=kind.partition("(")[2].removesuffix(")") or run_id.host,
+            observed_at=now,
+            step=run_id.step,
+            host=run_id.host,
+            evidence=evidence,
+        )
+        for kind in kinds
+    )
