@@ -90,7 +90,7 @@ def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
         row = json.loads(line.decode("utf-8"))
     except ValueError as error:
         raise chain.damaged(f"{path}:{number}", max(number - 1, 1), "the line is not JSON") from error
-    if not isinstance(row, dict) or not isinstance(row.get("version"), int):
+    if not isinstance(row, dict) or not isinstance(row.get("version"), int) or row["version"] < 1:
         raise chain.damaged(f"{path}:{number}", max(number - 1, 1), "the line is not one of an export")
     if row["version"] > VERSION:
         raise StorageFailed(
