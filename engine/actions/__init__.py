@@ -8,6 +8,10 @@ from engine.ports.action import Action
 
 # Action name: module of this package and class.
 BUILTIN: Mapping[str, str] = {
+    "assert": "assert_that:AssertThat",
+    "operator.ask": "operator_ask:OperatorAsk",
+    "operator.instruct": "operator_instruct:OperatorInstruct",
+    "runbook": "run_runbook:RunAnotherRunbook",
     "windows.host": "windows_host:WindowsHost",
 }
 

@@ -1,9 +1,9 @@
 """What may start now: ``effects(plan, state, now)`` is the whole scheduler, a pure function.
 
 Steps run in order; a step starts when every step run before it has ended for good. Within a step, hosts run side
-by side, in batches of ``serial``, at most ``forks`` at once. The driver turns each effect into events before it acts, so
-an effect is never given twice.
-"""
+Steps run in order; a step starts when every step run before it has ended for good. Within a step, hosts run side by
+side, in batches of ``serial``, at most ``forks`` at once. The driver turns each effect into events before it acts, so
+no effect is given twice.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

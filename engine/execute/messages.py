@@ -12,7 +12,7 @@ from engine.model.result import Change
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A worker wants to send a change; it waits on ``acknowledged`` until the intent is on record, or was ``refused``."""
+    """A worker wants to send a change; it waits until the intent is on record, or was refused."""
 
     id: StepRunId
     attempt: int
