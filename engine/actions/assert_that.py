@@ -1,7 +1,6 @@
 """``assert``: conditions over what is already known; false ends the run with a sentence."""
 
 from engine.actions.base import BuiltIn, describe
-from engine.model.command import Command
 from engine.model.inventory import HostView
 from engine.model.result import Decision, Refuse, Unchanged
 from engine.model.status import Effect
@@ -13,7 +12,7 @@ class AssertThat(BuiltIn):
 
     info = describe("assert", summary="Fail unless every condition holds", effect=Effect.OBSERVE, runs_on=RunsOn.ENGINE)
 
-    def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:
+    def observe(self, args: Arguments, host: HostView, seen: Seen) -> None:
         """Nothing to look at."""
         del args, host, seen
 

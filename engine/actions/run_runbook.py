@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from engine.actions.base import BuiltIn, describe
-from engine.model.command import Command, RunRunbook
+from engine.model.command import RunRunbook
 from engine.model.inventory import HostView
 from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
 from engine.model.status import Effect, Rerun
@@ -22,7 +22,7 @@ class RunAnotherRunbook(BuiltIn):
         timeout_s=6 * 3600.0,
     )
 
-    def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:
+    def observe(self, args: Arguments, host: HostView, seen: Seen) -> None:
         """Nothing to look at before."""
         del args, host, seen
 
@@ -31,7 +31,7 @@ class RunAnotherRunbook(BuiltIn):
         del host, seen
         params = args.get("params")
         name = str(args["name"])
-        given = {key: value for key, value in params.items()} if isinstance(params, Mapping) else {}
+        given = dict(params) if isinstance(params, Mapping) else {}
         return Change(
             why=f"run the runbook {name}",
             before=None,
