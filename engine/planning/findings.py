@@ -1,6 +1,5 @@
 """Diagnostics of this room, built the same way everywhere: code, sentence, place, remedy."""
 
-import difflib
 from collections.abc import Iterable
 
 from engine.model.diagnostic import Diagnostic, Severity
@@ -20,15 +19,6 @@ def warning(code: str, message: str, origin: Origin | None = None, hint: str | N
 def note(code: str, message: str, origin: Origin | None = None, hint: str | None = None) -> Diagnostic:
     """Something the reader of a plan wants to know."""
     return Diagnostic(code=code, severity=Severity.INFO, message=message, origin=origin, hint=hint)
-
-
-def did_you_mean(wrong: str, known: Iterable[str]) -> str | None:
-    """A question with the nearest known name, or the list of a few, or nothing."""
-    names = sorted(set(known))
-    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
-    if near:
-        return f'did you mean "{near[0]}"?'
-    return f"known: {listed(names)}" if names else None
 
 
 def listed(names: Iterable[str], limit: int = 8) -> str:

@@ -1,9 +1,9 @@
 """Can a step be reached without the proofs it needs? Every path is looked at: conditions, failures, forward jumps.
 
-The steps are seen as waypoints in order. A waypoint may run, be skipped by its condition, or fail; a failure ends the run,
-goes on, or jumps forward. A proof stands on a path if a waypoint that yields it ran to its end. A condition that reads
-only ``params`` and ``run`` has one answer for the whole run, so a gate and a change under the same such condition belong
-together; every other condition may come out either way at any waypoint. Nothing here knows hosts' states: a run asks again.
+The steps are seen as waypoints in order. A waypoint may run, be skipped by its condition, or fail; a failure ends the
+run, goes on, or jumps forward. A proof stands on a path if a waypoint that yields it ran to its end. A condition that
+reads only ``params`` and ``run`` has one answer for the whole run, so a gate and a change under the same such condition
+belong together; every other condition may come out either way at any waypoint. A run asks the same question again.
 """
 
 from collections import Counter, deque
@@ -76,7 +76,7 @@ _Place = tuple[int, _Assumed]
 
 
 def path_without_proof(waypoints: Sequence[Waypoint], index: int, requirement: Requirement) -> Path | None:
-    """The shortest path that reaches ``waypoints[index]`` while ``requirement`` does not stand; None if there is none."""
+    """The shortest path to ``waypoints[index]`` on which ``requirement`` does not stand; None if there is none."""
     shared = _shared_conditions(waypoints)
     start: _Place = (0, frozenset())
     came_from: dict[_Place, tuple[_Place, Passed]] = {}
@@ -133,7 +133,10 @@ def _nothing_yields(waypoints: Sequence[Waypoint], index: int, requirement: Requ
         hint = f"step {elsewhere.id} yields {requirement.kind} about: {about}"
     step = waypoints[index].id
     return error(
-        "P502", f"step {step} needs the proof {requirement}, but no step before it yields it: {path}", requirement.origin, hint
+        "P502",
+        f"step {step} needs the proof {requirement}, but no step before it yields it: {path}",
+        requirement.origin,
+        hint,
     )
 
 

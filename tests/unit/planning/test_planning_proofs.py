@@ -139,7 +139,7 @@ def runbooks(draw):
 
 
 def all_runs(waypoints):
-    """Every run as a list of (id, outcome), written without the analysis: answers of ``params`` conditions hold all along."""
+    """Every run as a list of (id, outcome), written without the analysis; answers of ``params`` conditions stay."""
 
     def go(index, answers, so_far):
         if index >= len(waypoints):
@@ -147,7 +147,13 @@ def all_runs(waypoints):
             return
         one = waypoints[index]
         fixed = one.when is not None and one.when.names[0][0] == "params"
-        choices = [True] if one.when is None else [answers[one.when.text]] if fixed and one.when.text in answers else [True, False]
+        choices = (
+            [True]
+            if one.when is None
+            else [answers[one.when.text]]
+            if fixed and one.when.text in answers
+            else [True, False]
+        )
         for wanted in choices:
             known = {**answers, one.when.text: wanted} if fixed else answers
             if not wanted:
