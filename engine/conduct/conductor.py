@@ -1,9 +1,9 @@
 """What may start now: ``effects(plan, state, now)`` is the whole scheduler, a pure function.
 
-Steps run in order; a step starts when every step run before it has ended for good. Within a step, hosts run side
 Steps run in order; a step starts when every step run before it has ended for good. Within a step, hosts run side by
-side, in batches of ``serial``, at most ``forks`` at once. The driver turns each effect into events before it acts, so
-no effect is given twice.
+side, in batches of ``serial``, at most ``forks`` at once. The driver turns each effect into events before it acts, so no
+effect is given twice.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from engine.conduct.effects import (
 from engine.conduct.ending import finish
 from engine.conduct.namespaces import namespaces
 from engine.conduct.state import RunState, StepRunState
-from engine.language.expression import evaluate_condition
+from engine.language.evaluate import evaluate_condition
 from engine.language.failure import ExpressionFailed
 from engine.language.template import render
 from engine.model.data import JsonMap
