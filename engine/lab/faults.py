@@ -12,7 +12,7 @@ from engine.model.data import JsonValue
 
 @dataclass(slots=True, kw_only=True)
 class Faults:
-    """One host's troubles. Read by the servers at every request; a field is one word of memory, so no lock is needed."""
+    """One host's troubles. Read by the servers at every request; one field is one word, so no lock is needed."""
 
     refuse: bool = False
     """Nothing listens and what was connected is cut off."""
@@ -39,7 +39,8 @@ class Faults:
 
     def change(self, changes: Mapping[str, JsonValue]) -> None:
         """Set several by name; ``ValueError`` names the field that does not exist or whose value does not fit."""
-        known = {one.name: type(one.default) for one in fields(self)}
+        kinds: dict[str, type[bool | int | float | str]] = {"bool": bool, "int": int, "float": float, "str": str}
+        known = {one.name: kinds[getattr(one.type, "__name__", str(one.type))] for one in fields(self)}
         for name, value in changes.items():
             if name not in known:
                 raise ValueError(f"There is no fault named {name!r}. Known are: {', '.join(known)}.")
@@ -47,7 +48,7 @@ class Faults:
             if type(value) not in accepted or (isinstance(value, (int, float)) and value < 0):
                 raise ValueError(f"Fault {name} needs a value of type {known[name].__name__}, not {value!r}.")
         for name, value in changes.items():
-            setattr(self, name, known[name](value))
+            setattr(self, name, float(value) if known[name] is float and isinstance(value, int) else value)
 
     def fires(self, counter: str) -> bool:
         """Count one of the counters down; True when it reaches zero with this call."""

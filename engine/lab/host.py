@@ -25,7 +25,7 @@ class LabHost(Protocol):
         """Changes with every boot; every shell and channel opened under another number is gone."""
 
     def password_of(self, user: str) -> str | None:
-        """The password of ``DOMAIN\\user`` or ``user``, compared without case; None for an unknown account."""
+        r"""The password of ``DOMAIN\user`` or ``user``, compared without case; None for an unknown account."""
 
     def answer(self, frame: Frame, text: str) -> JsonMap:
         """Run a framed script (``text`` is its source) and give ``{"ok", "value", "errors", "exit_code"}``.

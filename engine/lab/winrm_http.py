@@ -1,0 +1,123 @@
+"""WinRM over HTTP: connections with their authentication, sealing, and the faults of the wire, around ``WinrmService``.
+
+A ``WinrmDoor`` is a protocol factory for one host and one scheme; whoever listens hands it to the event loop.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Callable
+
+from aiohttp import web
+
+from engine.lab.faults import Faults
+from engine.lab.host import LabHost
+from engine.lab.winrm_auth import Peer, Refused
+from engine.lab.winrm_envelope import MAX_REQUEST_BYTES
+from engine.lab.winrm_sealing import CONTENT_TYPE, BadSeal, is_sealed, seal, unseal
+from engine.lab.winrm_service import WinrmService
+
+_SOAP_TYPE = "application/soap+xml;charset=UTF-8"
+_PATH = "/wsman"
+
+
+class WinrmDoor:
+    """The HTTP or HTTPS side of one host. ``allowed`` says whether a request may be served at all right now."""
+
+    def __init__(
+        self, *, host: LabHost, faults: Faults, service: WinrmService, secure: bool, allowed: Callable[[], bool]
+    ) -> None:
+        self._host = host
+        self._faults = faults
+        self._service = service
+        self._secure = secure
+        self._allowed = allowed
+        self._peers: weakref.WeakKeyDictionary[asyncio.BaseTransport, Peer] = weakref.WeakKeyDictionary()
+        self._server = web.Server(self._serve, access_log=None, keepalive_timeout=7200, handler_cancellation=True)
+
+    def __call__(self) -> asyncio.Protocol:
+        """A protocol for one new connection."""
+        return self._server()
+
+    def cut_off(self) -> None:
+        """Close every connection at once, without an answer."""
+        for connection in list(self._server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def close(self) -> None:
+        """End all connections and their handlers."""
+        self.cut_off()
+        await self._server.shutdown(timeout=0.2)
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        transport = request.transport
+        if transport is None or not self._allowed():
+            return self._abort(request)
+        if self._faults.delay_s:
+            await asyncio.sleep(self._faults.delay_s)
+        if (request.content_length or 0) > MAX_REQUEST_BYTES * 2:
+            return web.Response(status=413)
+        body = await request.read()
+        if request.method != "POST" or request.path.rstrip("/").casefold() != _PATH:
+            return web.Response(status=405 if request.method != "POST" else 404)
+        peer = self._peers.get(transport)
+        if peer is None:
+            peer = self._peers[transport] = Peer(self._password_of)
+        challenge = self._judge(peer, request.headers.get("Authorization", ""))
+        if challenge is not None:
+            return challenge
+        return await self._answer(request, peer, body)
+
+    def _password_of(self, user: str) -> str | None:
+        return None if self._faults.wrong_password else self._host.password_of(user)
+
+    def _judge(self, peer: Peer, header: str) -> web.Response | None:
+        """A 401 that goes on with the exchange or ends it; None if the peer is known."""
+        scheme, _, credential = header.partition(" ")
+        try:
+            match scheme.casefold():
+                case "":
+                    return None if peer.known else self._unauthorized()
+                case "basic" if self._secure:
+                    peer.basic(credential.strip())
+                    return None
+                case "negotiate" | "ntlm":
+                    token = peer.negotiate(credential.strip())
+                case _:
+                    return self._unauthorized()
+        except Refused:
+            peer.user = None
+            return self._unauthorized()
+        return None if peer.known else self._unauthorized(f"{scheme} {token}" if token else None)
+
+    def _unauthorized(self, goes_on: str | None = None) -> web.Response:
+        response = web.Response(status=401)
+        for offer in [goes_on] if goes_on else ["Negotiate", *(['Basic realm="WSMAN"'] if self._secure else [])]:
+            response.headers.add("WWW-Authenticate", offer)
+        return response
+
+    async def _answer(self, request: web.BaseRequest, peer: Peer, body: bytes) -> web.StreamResponse:
+        if not body:  # clients authenticate with an empty request first
+            return web.Response(status=200, headers={"Content-Type": _SOAP_TYPE})
+        sealed = is_sealed(request.headers.get("Content-Type", ""))
+        context = peer.sealing if sealed else None
+        if sealed and context is None:
+            return web.Response(status=400)
+        if not sealed and not self._secure:  # AllowUnencrypted is off, as on every Windows by default
+            return web.Response(status=500, text="Unencrypted traffic is not allowed.")
+        try:
+            content = unseal(context, body) if context is not None else body
+        except BadSeal as problem:
+            return web.Response(status=400, text=str(problem))
+        reply = await self._service.handle(content, peer.user or "")
+        if reply.cut or not self._allowed():
+            return self._abort(request)
+        if context is None:
+            return web.Response(status=reply.status, body=reply.content, headers={"Content-Type": _SOAP_TYPE})
+        sealed_reply = seal(context, reply.content)
+        return web.Response(status=reply.status, body=sealed_reply, headers={"Content-Type": CONTENT_TYPE})
+
+    def _abort(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=503)
