@@ -1,8 +1,8 @@
 """What may start now: ``effects(plan, state, now)`` is the whole scheduler, a pure function.
 
 Steps run in order; a step starts when every step run before it has ended for good. Within a step, hosts run side by
-side, in batches of ``serial``, at most ``forks`` at once. The driver turns each effect into events before it acts, so no
-effect is given twice.
+side, in batches of ``serial``, at most ``forks`` at once. The driver turns each effect into events before it acts, so
+none is given twice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from engine.conduct import gates, policy
 from engine.conduct.effects import (
+    Arguments,
     AskApproval,
     AskQuestion,
     Effect,
@@ -26,7 +27,6 @@ from engine.conduct.state import RunState, StepRunState
 from engine.language.evaluate import evaluate_condition
 from engine.language.failure import ExpressionFailed
 from engine.language.template import render
-from engine.model.data import JsonMap
 from engine.model.plan import ENGINE_HOST, Plan, PlannedStep, StepRunId
 from engine.model.result import Proof
 from engine.model.secret import Secret
@@ -165,7 +165,7 @@ class Conductor:
         check = state.started is not None and state.started.check
         return Mode.LOOK if check or step.requires else Mode.APPLY
 
-    def arguments(self, state: RunState, step: PlannedStep, host: str) -> JsonMap:
+    def arguments(self, state: RunState, step: PlannedStep, host: str) -> Arguments:
         """The step's arguments for one host, rendered."""
         known = namespaces(self.plan, state, host, self.secret_params, step.id)
         return {name: render(value, known) for name, value in step.arguments_for(host).items()}
@@ -232,7 +232,7 @@ class Conductor:
     # --- operator steps, retries, waits -----------------------------------------------------------
 
     def _question(
-        self, state: RunState, step: PlannedStep, run_id: StepRunId, arguments: JsonMap | None = None
+        self, state: RunState, step: PlannedStep, run_id: StepRunId, arguments: Arguments | None = None
     ) -> Effect:
         if step.id in state.answers:
             answer = state.answers[step.id]

@@ -1,13 +1,17 @@
 """What the conductor wants done, as values; how is the driver's business."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from engine.model.command import Argument
 from engine.model.data import JsonMap, JsonValue
 from engine.model.plan import StepRunId
 from engine.model.result import Proof
 from engine.model.status import RunStatus, Status
+
+Arguments: TypeAlias = Mapping[str, Argument]
 
 
 class Mode(StrEnum):
@@ -25,7 +29,7 @@ class Perform:
     id: StepRunId
     attempt: int
     mode: Mode
-    arguments: JsonMap
+    arguments: Arguments
     approved: str | None = None
 
 
@@ -34,7 +38,7 @@ class Refresh:
     """Observe a gate again because its proof is too old; changes nothing."""
 
     id: StepRunId
-    arguments: JsonMap
+    arguments: Arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ class AskQuestion:
     """Ask the operator. ``arguments`` are the rendered ones of the step."""
 
     step: str
-    arguments: JsonMap
+    arguments: Arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from engine.execute.perform import StepPerformer
 from engine.execute.perform_command import CommandPerformer, RunChild
 from engine.model import event as ev
 from engine.model.command import Ask
-from engine.model.data import JsonMap, JsonValue
+from engine.model.data import JsonValue
 from engine.model.errors import EngineError
 from engine.model.exit_code import ExitCode
 from engine.model.inventory import HostView
@@ -182,7 +182,7 @@ class Driver:
 
         self.lanes.start(run_id.host if run_id.host != ENGINE_HOST else str(run_id), work)
 
-    def _performer(self, run_id: StepRunId, attempt: int, arguments: JsonMap) -> StepPerformer:
+    def _performer(self, run_id: StepRunId, attempt: int, arguments: fx.Arguments) -> StepPerformer:
         step = self.plan.step(run_id.step)
         bounds = Bounds(clock=self.clock, host=run_id.host, step=step.id, stop=self.interrupts.stop)
         connection = None if run_id.host == ENGINE_HOST else self.lanes.connection(run_id.host)
