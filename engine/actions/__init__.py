@@ -9,10 +9,19 @@ from engine.ports.action import Action
 # Action name: module of this package and class.
 BUILTIN: Mapping[str, str] = {
     "assert": "assert_that:AssertThat",
+    "mssql.query": "mssql_query:MssqlQuery",
     "operator.ask": "operator_ask:OperatorAsk",
     "operator.instruct": "operator_instruct:OperatorInstruct",
+    "posix.command": "posix_command:PosixCommand",
+    "posix.file": "posix_file:PosixFile",
     "runbook": "run_runbook:RunAnotherRunbook",
+    "service_manager.installation": "service_manager_installation:ServiceManagerInstallation",
+    "service_manager.versions": "service_manager_versions:ServiceManagerVersions",
+    "windows.file": "windows_file:WindowsFile",
     "windows.host": "windows_host:WindowsHost",
+    "windows.log_search": "windows_log_search:WindowsLogSearch",
+    "windows.script": "windows_script:WindowsScript",
+    "windows.xml_element": "windows_xml_element:WindowsXmlElement",
 }
 
 

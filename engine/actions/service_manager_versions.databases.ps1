@@ -1,5 +1,5 @@
 param($Arguments)
-# Reads the version that each database says it has; one that cannot be read is unknown, with the reason.
+# Reads the version that each database says it has and that of its management packs; one that cannot be read is unknown, with the reason.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 
@@ -26,13 +26,18 @@ $names = @($Arguments.databases)
 if ($names.Length -eq 0) { $names = @(Get-FirstColumn 'master' $Arguments.names_query) }
 $databases = @{}
 foreach ($name in $names) {
-    $one = @{ version = $null; why = $null }
+    $one = @{ version = $null; management_packs = $null; why = $null }
     try {
         $values = @(Get-FirstColumn $name $Arguments.version_query)
         if ($values.Length -eq 1) { $one.version = $values[0] } else { $one.why = 'the table has ' + $values.Length + ' rows' }
     } catch {
         $one.why = $_.Exception.GetBaseException().Message
     }
+    # Not every database holds management packs, so a failure here says nothing about the database.
+    try {
+        $values = @(Get-FirstColumn $name $Arguments.packs_query)
+        if ($values.Length -eq 1) { $one.management_packs = $values[0] }
+    } catch { $one.management_packs = $null }
     $databases[$name] = $one
 }
 @{ databases = $databases }
