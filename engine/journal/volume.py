@@ -23,8 +23,10 @@ def refuse_network_share(path: Path) -> None:
 
 def network_kind(path: Path) -> str | None:
     """What kind of share the path lies on, or None for a local disk or an unknown one."""
-    if sys.platform == "win32":
-        return _windows_kind(path)
+    return _windows_kind(path) if sys.platform == "win32" else _posix_kind(path)
+
+
+def _posix_kind(path: Path) -> str | None:
     try:
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

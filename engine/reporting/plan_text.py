@@ -1,0 +1,116 @@
+"""The plan as a table: every step, where it runs, what it may do, what it needs, and where the way back ends."""
+
+import textwrap
+from collections.abc import Sequence
+
+from engine.model.plan import ENGINE_HOST, Plan, PlannedStep
+from engine.model.runbook import Requirement
+from engine.model.status import Effect
+from engine.reporting.plain import one_line, pad, value_text, width
+from engine.reporting.words import counted, listed, short_digest
+
+_MAX_STEP, _MAX_HOST = 30, 14
+_MANY = 3
+
+
+def plan_text(plan: Plan, *, columns: int = 80, command: str | None = None) -> str:
+    """The whole screen; ``command`` is what runs exactly this plan."""
+    lines = [plan_summary(plan), "", *_table(plan, columns), "", *_footer(plan, columns)]
+    if command:
+        lines.append(f" Next   {command}")
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def plan_summary(plan: Plan) -> str:
+    """One line: which runbook, which plan, how many hosts it changes and reads."""
+    changed = {h for step in plan.steps if step.effect is not Effect.OBSERVE for h in step.hosts if h != ENGINE_HOST}
+    read = {h for step in plan.steps for h in step.hosts if h != ENGINE_HOST} - changed
+    hosts = f"{counted(len(changed), 'host')} changed, {counted(len(read), 'host')} read"
+    return f"{plan.runbook} {plan.version}    plan {short_digest(plan.digest)}    {hosts}"
+
+
+def place_text(step: PlannedStep) -> str:
+    """Where a step runs: its hosts, ``you`` for a person's step, ``engine`` for the engine's own."""
+    if step.hosts == (ENGINE_HOST,):
+        return "you" if step.runs_on == "operator" else "engine"
+    return " ".join(step.hosts) if len(step.hosts) < _MANY else f"{len(step.hosts)} hosts"
+
+
+def effect_text(step: PlannedStep) -> str:
+    """What a step may do, in one word; the gravest one."""
+    if step.hosts == (ENGINE_HOST,) and step.effect is Effect.OBSERVE:
+        return "-"
+    if step.effect is Effect.PERMANENT:
+        return "PERMANENT"
+    return "disruptive" if step.disruptive else step.effect.value
+
+
+def no_return_text(plan: Plan) -> str | None:
+    """The line that stands before the first permanent step, or None."""
+    if plan.point_of_no_return is None:
+        return None
+    left = plan.steps[plan.point_of_no_return].exits.after
+    names = listed([f'"{one}"' for one in left])
+    rest = f"only {names} {'remains' if len(left) == 1 else 'remain'}" if left else "no way back remains"
+    return f"-- point of no return: after this, {rest} --"
+
+
+def _table(plan: Plan, columns: int) -> list[str]:
+    step_cells = min(max((width(one_line(s.name)) for s in plan.steps), default=4), _MAX_STEP)
+    host_cells = min(max((width(place_text(s)) for s in plan.steps), default=4), _MAX_HOST)
+    indent = 4 + 2 + step_cells + 2 + host_cells + 2 + 10 + 2
+    detail_cells = max(columns - indent, 20)
+    lines = [f"{'#':>4}  {pad('step', step_cells)}  {pad('host', host_cells)}  {pad('effect', 10)}  proofs, condition"]
+    for number, step in enumerate(plan.steps, start=1):
+        if number - 1 == plan.point_of_no_return:
+            lines.append(f" {no_return_text(plan)}")
+        details = _details(step, detail_cells) or [""]
+        start = f"{number:>4}  {pad(one_line(step.name), step_cells)}  {pad(place_text(step), host_cells)}"
+        lines.append(f"{start}  {pad(effect_text(step), 10)}  {details[0]}")
+        lines += [" " * indent + one for one in details[1:]]
+    return lines
+
+
+def _details(step: PlannedStep, cells: int) -> list[str]:
+    parts = [f"yields {one}" for one in step.yields] + [f"needs {_requirement(one)}" for one in step.requires]
+    if step.when is not None:
+        parts.append(f"when {one_line(step.when.text)}")
+    return [line for part in parts for line in textwrap.wrap(part, cells, subsequent_indent="  ")]
+
+
+def _requirement(one: Requirement) -> str:
+    if one.kind == "approval":
+        return "your approval" if one.subject == "operator" else str(one)
+    return f"{one} <{_age(one.max_age_s)}"
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)} {unit}"
+    return f"{seconds:g} s"
+
+
+def _footer(plan: Plan, columns: int) -> list[str]:
+    sentences = []
+    if plan.point_of_no_return is None:
+        sentences.append("No point of no return in this plan.")
+    undo = [str(n) for n, step in enumerate(plan.steps, start=1) if step.effect is Effect.REVERSIBLE]
+    if undo:
+        sentences.append(f"Undo exists for {'step' if len(undo) == 1 else 'steps'} {listed(undo)}.")
+    if plan.steps and plan.steps[-1].exits.after:
+        sentences.append(f"Exits at the end: {', '.join(plan.steps[-1].exits.after)}.")
+    return [*_wrapped(" ", "  ".join(sentences), columns), *_inputs(plan, columns)]
+
+
+def _inputs(plan: Plan, columns: int) -> list[str]:
+    lines: list[str] = []
+    for number, one in enumerate(plan.params):
+        value = "********" if one.secret else value_text(one.value)
+        head = " Inputs  " if number == 0 else "         "
+        lines += _wrapped(head, f"{one.name} = {value}  ({one_line(one.source)})", columns)
+    return lines
+
+
+def _wrapped(head: str, text: str, columns: int) -> Sequence[str]:
+    return textwrap.wrap(text, columns, initial_indent=head, subsequent_indent=" " * len(head))
