@@ -144,7 +144,7 @@ class Machine:
             "code_page": 437,
             "boot_id": iso(self.booted_at),
             "process_id": self.next_process_id(),
-            "computer_name": self.name,
+            "computer": self.name,
         }
 
     def shell(self, command_line: str, stdin: bytes) -> tuple[int, bytes, bytes]:

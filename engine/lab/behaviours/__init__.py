@@ -20,7 +20,16 @@ Behaviour: TypeAlias = "Callable[[Machine, JsonMap], JsonValue]"
 
 # Payload file name: module of this package and function.
 _PLACES: dict[str, str] = {
+    "windows_event_log.observe.ps1": "windows_event_log:observe",
     "windows_host.observe.ps1": "windows_host:observe",
+    "windows_process.observe.ps1": "windows_process:observe",
+    "windows_reboot.restart.ps1": "windows_reboot:restart",
+    "windows_registry_value.observe.ps1": "windows_registry_value:observe",
+    "windows_registry_value.remove.ps1": "windows_registry_value:remove",
+    "windows_registry_value.set.ps1": "windows_registry_value:write",
+    "windows_service.ensure.ps1": "windows_service:ensure",
+    "windows_service.observe.ps1": "windows_service:observe",
+    "windows_volume_space.observe.ps1": "windows_volume_space:observe",
 }
 
 

@@ -1,0 +1,63 @@
+"""``windows.event_log``: the newest matching records of one event log. A log that is not there is an answer."""
+
+from engine.actions.base import BuiltIn, as_list, describe, maps, script, whole
+from engine.model.command import Argument, Command
+from engine.model.data import JsonMap
+from engine.model.inventory import HostView
+from engine.model.result import Decision, Refuse, Unchanged, value_map
+from engine.model.status import Effect
+from engine.ports.action import Arguments, Seen
+
+
+def _numbers(value: Argument) -> tuple[int, ...]:
+    items = value if isinstance(value, (list, tuple)) else () if value is None else (value,)
+    return tuple(item for item in items if isinstance(item, int))
+
+
+class WindowsEventLog(BuiltIn):
+    """One backward read with limits."""
+
+    info = describe(
+        "windows.event_log",
+        summary="Find records of an event log by source, id and time",
+        effect=Effect.OBSERVE,
+        timeout_s=120.0,
+    )
+
+    def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:
+        """Read once."""
+        del host
+        arguments: dict[str, Argument] = {
+            "log": args["log"],
+            "sources": as_list(args.get("source")),
+            "ids": _numbers(args.get("id")),
+            "since": args.get("since"),
+            "limit": args.get("limit", 50),
+            "scan_limit": args.get("scan_limit", 20000),
+        }
+        return None if seen else script("windows_event_log.observe.ps1", arguments)
+
+    def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
+        """The records as found; a log that is not there refuses unless that is allowed."""
+        value = value_map(seen[0])
+        events, examined = maps(value.get("events")), whole(value.get("examined"))
+        log_found, complete = value.get("log_found") is True, value.get("complete") is True
+        result: JsonMap = {
+            "log_found": log_found,
+            "found": bool(events),
+            "count": len(events),
+            "examined": examined,
+            "complete": complete,
+            "events": events,
+        }
+        allowed = args.get("allow_none") is True
+        if not log_found and not allowed:
+            return Refuse(
+                why=f"{host.name} has no event log {args['log']!r}",
+                remedy="correct the name, or allow_none: true where the log may be missing",
+                result=result,
+            )
+        told = f"{len(events)} of {examined} records match" if log_found else "not there"
+        return Unchanged(
+            why=f"{args['log']} log of {host.name}: {told}", result=result, examined=None if allowed else examined
+        )
