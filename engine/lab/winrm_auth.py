@@ -50,8 +50,8 @@ class Peer:
     def basic(self, credential: str) -> None:
         """Judge a Basic header; holds for this request only, so the caller asks again for each."""
         try:
-            user, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+            user, _, password = _decoded(base64.b64decode(credential, validate=True)).partition(":")
+        except binascii.Error:
             raise Refused("the Basic credential is no base64") from None
         expected = self._password_of(user)
         if expected is None or not hmac.compare_digest(expected.encode(), password.encode()):
@@ -102,6 +102,14 @@ class Peer:
                     del os.environ[_ACCOUNTS_VARIABLE]
                 else:
                     os.environ[_ACCOUNTS_VARIABLE] = before
+
+
+def _decoded(credential: bytes) -> str:
+    """Clients disagree about the encoding of Basic: UTF-8 where it fits, else Latin-1."""
+    try:
+        return credential.decode("utf-8")
+    except UnicodeDecodeError:
+        return credential.decode("latin-1")
 
 
 def _acceptor() -> spnego.ContextProxy:

@@ -63,32 +63,36 @@ class WinrmDoor:
         peer = self._peers.get(transport)
         if peer is None:
             peer = self._peers[transport] = Peer(self._password_of)
-        challenge = self._judge(peer, request.headers.get("Authorization", ""))
-        if challenge is not None:
-            return challenge
-        return await self._answer(request, peer, body)
+        refusal, token = self._judge(peer, request.headers.get("Authorization", ""))
+        if refusal is not None:
+            return refusal
+        answer = await self._answer(request, peer, body)
+        if token is not None:
+            answer.headers["WWW-Authenticate"] = token
+        return answer
 
     def _password_of(self, user: str) -> str | None:
         return None if self._faults.wrong_password else self._host.password_of(user)
 
-    def _judge(self, peer: Peer, header: str) -> web.Response | None:
-        """A 401 that goes on with the exchange or ends it; None if the peer is known."""
+    def _judge(self, peer: Peer, header: str) -> tuple[web.Response | None, str | None]:
+        """A 401 that goes on with the exchange or ends it, or else the token that ends it well and goes along."""
         scheme, _, credential = header.partition(" ")
         try:
             match scheme.casefold():
-                case "":
-                    return None if peer.known else self._unauthorized()
+                case "" if peer.known:
+                    return None, None
                 case "basic" if self._secure:
                     peer.basic(credential.strip())
-                    return None
+                    return None, None
                 case "negotiate" | "ntlm":
                     token = peer.negotiate(credential.strip())
                 case _:
-                    return self._unauthorized()
+                    return self._unauthorized(), None
         except Refused:
             peer.user = None
-            return self._unauthorized()
-        return None if peer.known else self._unauthorized(f"{scheme} {token}" if token else None)
+            return self._unauthorized(), None
+        answer = f"{scheme} {token}" if token else None
+        return (None, answer) if peer.known else (self._unauthorized(answer), None)
 
     def _unauthorized(self, goes_on: str | None = None) -> web.Response:
         response = web.Response(status=401)
