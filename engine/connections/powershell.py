@@ -29,6 +29,12 @@ class PowerShell:
         self.note = "" if persistent else "one process a command, as the inventory asks"
         self.facts: JsonMap = {}
 
+    @property
+    def interpreter(self) -> str:
+        """What answered the handshake, as ``PowerShell 2.0``; empty before."""
+        version = self.facts.get("version")
+        return f"PowerShell {version}" if version else ""
+
     def open(self, deadline: Deadline) -> None:
         """Start the interpreter; fall back to one process a command if its handshake fails."""
         if self.persistent and self._session is None:
