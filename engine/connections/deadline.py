@@ -17,7 +17,7 @@ class Deadline:
         return cls(time.monotonic() + seconds)
 
     def within(self, seconds: float) -> "Deadline":
-        """This moment, or the one this many seconds from now, whichever comes first."""
+        """The sooner of this moment and the one this many seconds from now."""
         return Deadline(min(self.ends_at, time.monotonic() + seconds))
 
     def remaining(self) -> float:

@@ -68,7 +68,9 @@ class FramedSession:
         except (ConnectionLost, CommandTimedOut, NotSent) as problem:
             raise HandshakeFailed(getattr(problem, "cause", str(problem))) from problem
         if not result.ok or not isinstance(result.value, dict):
-            reason = result.errors[0].message if result.errors else "the answer to the first frame is not what it should be"
+            reason = (
+                result.errors[0].message if result.errors else "the answer to the first frame is not what it should be"
+            )
             raise HandshakeFailed(reason)
         page = result.value.get("code_page")
         self._code_page = page if isinstance(page, int) else None
@@ -225,7 +227,10 @@ class FramedSession:
 
 def _word(name: str) -> str:
     """A script's name as one word of ASCII: the fields of a frame are separated by blanks."""
-    return "".join(letter if letter.isascii() and letter.isprintable() and letter != " " else "_" for letter in name) or "_"
+    return (
+        "".join(letter if letter.isascii() and letter.isprintable() and letter != " " else "_" for letter in name)
+        or "_"
+    )
 
 
 def _seconds(answer: JsonMap) -> float:

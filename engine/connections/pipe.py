@@ -18,7 +18,7 @@ class Output:
 
 
 class PipeGone(Exception):
-    """The process, or the way to it, is gone. ``delivered`` is false only where the last write surely did not arrive."""
+    """The process, or the way to it, is gone. ``delivered`` is false only where the last write surely never arrived."""
 
     def __init__(self, cause: str, *, delivered: bool = True) -> None:
         super().__init__(cause)

@@ -20,7 +20,9 @@ HANDSHAKE_S = 30.0
 class PowerShell:
     """The interpreter on one host. ``start`` gives a fresh process; ``persistent`` false asks for one a command."""
 
-    def __init__(self, host: str, start: StartPipe, *, persistent: bool = True, handshake_s: float = HANDSHAKE_S) -> None:
+    def __init__(
+        self, host: str, start: StartPipe, *, persistent: bool = True, handshake_s: float = HANDSHAKE_S
+    ) -> None:
         self._host = host
         self._start = start
         self._handshake_s = handshake_s

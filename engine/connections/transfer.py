@@ -63,9 +63,7 @@ def get_by_frames(host: str, run: RunScript, path: str, max_bytes: int, deadline
 def refuse_size(host: str, path: str, size: object, max_bytes: int) -> None:
     """``TransferFailed`` for a file above the limit."""
     if isinstance(size, int) and size > max_bytes:
-        raise TransferFailed(
-            host, f"reading {path}", f"the file has {size} bytes, more than the {max_bytes} allowed"
-        )
+        raise TransferFailed(host, f"reading {path}", f"the file has {size} bytes, more than the {max_bytes} allowed")
 
 
 class _Asker:

@@ -31,8 +31,7 @@ _QUOTAS = (
     (
         "maximum number of concurrent shells",
         "the user has no shell left on the host",
-        "close other sessions of this user, or raise the quota on the host: "
-        "winrm set winrm/config/winrs @{MaxShellsPerUser=\"30\"}",
+        'close other sessions of this user, or on the host: winrm set winrm/config/winrs @{MaxShellsPerUser="30"}',
     ),
     (
         "maximum number of users",
@@ -147,7 +146,10 @@ def _credential(host: str, error: BaseException, settings: WinRmSettings) -> Con
 def _network(host: str, operation: str, error: BaseException, where: str) -> ConnectionProblem | None:
     if isinstance(error, socket.gaierror):
         return ConnectFailed(
-            host, operation, f"the name of {where} cannot be resolved", remedy="check `ansible_host` and the name server"
+            host,
+            operation,
+            f"the name of {where} cannot be resolved",
+            remedy="check `ansible_host` and the name server",
         )
     if isinstance(error, ConnectionRefusedError):
         return ConnectFailed(host, operation, f"nothing listens on {where}", remedy=_QUICKCONFIG)

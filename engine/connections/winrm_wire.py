@@ -71,7 +71,7 @@ class WinRmWire:
         protocol.operation_timeout_sec = operation_s
         connect_s = max(0.5, min(CONNECT_S, deadline.remaining()))
         # requests takes a pair of limits: to connect, and between two bytes of the answer.
-        protocol.transport.read_timeout_sec = (connect_s, operation_s + GRACE_S)
+        protocol.transport.read_timeout_sec = (connect_s, operation_s + GRACE_S)  # type: ignore[assignment]
         return work(protocol)
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class WinRmWire:
             transport=settings.transport,
             username=settings.user or None,
             password=None if password is None else password.reveal(),
-            ca_trust_path=settings.ca_trust_path,
+            ca_trust_path=settings.ca_trust_path,  # type: ignore[arg-type] - None means: no variable of the environment
             server_cert_validation="validate" if settings.validate else "ignore",
             cert_pem=settings.certificate,
             cert_key_pem=settings.certificate_key,

@@ -1,0 +1,132 @@
+"""Masking by value: the last step before any output, so that what a host echoes is caught as well as our own slips.
+
+A value is looked for as it is and in the spellings it takes on its way: base64 (of UTF-8 and of UTF-16, alone or inside
+a longer text), URL, JSON, XML, and the quoting of shells. Values shorter than ``SHORTEST`` are refused: masking
+``a`` or ``12`` would make the record unreadable and hide nothing.
+"""
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
+
+from engine.model.data import JsonValue
+from engine.model.secret import STARS
+
+SHORTEST = 4
+_SHORTEST_INNER = 6
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252")
+_XML_QUOTES = {'"': "&quot;", "'": "&apos;"}
+_XML_NUMBERS = {'"': "&#34;", "'": "&#39;"}
+
+
+def maskable(value: str) -> bool:
+    """False for what is too short, and for what already looks like a mask."""
+    return len(value) >= SHORTEST and value.strip("*") != ""
+
+
+def spellings(value: str) -> frozenset[str]:
+    """The value in every spelling it is looked for in."""
+    as_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    url = [written(value, safe=safe, errors="surrogatepass") for written in (quote, quote_plus) for safe in ("", "/")]
+    found = {
+        value,
+        *as_json,
+        *(one.replace("/", "\\/") for one in as_json),
+        *(json.dumps(one)[1:-1] for one in as_json),
+        *url,
+        *(re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), one) for one in url),
+        escape(value),
+        escape(value, _XML_QUOTES),
+        escape(value, _XML_NUMBERS),
+        value.replace("'", "'\\''"),
+        value.replace("'", "''"),
+        repr(value)[1:-1],
+        *_base64(value.encode("utf-8", "surrogatepass")),
+        *_base64(value.encode("utf-16-le", "surrogatepass")),
+    }
+    return frozenset(one for one in found if maskable(one))
+
+
+def _base64(data: bytes) -> Iterable[str]:
+    """Alone, and the letters that are sure wherever the bytes lie in a longer text (three alignments)."""
+    for written in (base64.b64encode, base64.urlsafe_b64encode):
+        whole = written(data).decode("ascii")
+        yield whole
+        yield whole.rstrip("=")
+        for before in range(3):
+            text = written(b"\0" * before + data).decode("ascii").rstrip("=")
+            bits = (before + len(data)) * 8
+            inner = text[-(-before * 8 // 6) : bits // 6]
+            if len(inner) >= _SHORTEST_INNER:
+                yield inner
+
+
+class Masker:
+    """Replaces every known value by stars. Values may be added at any time, from any thread."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._values: frozenset[str] = frozenset()
+        self._texts: re.Pattern[str] | None = None
+        self._bytes: re.Pattern[bytes] | None = None
+        for value in values:
+            self.add(value)
+
+    def add(self, value: str) -> None:
+        """Look for this value from now on; ``ValueError`` for one that cannot be masked."""
+        if not maskable(value):
+            raise ValueError(f"a value of fewer than {SHORTEST} characters, or of stars only, cannot be masked")
+        with self._lock:
+            if value in self._values:
+                return
+            values = self._values | {value}
+            texts = sorted({one for known in values for one in spellings(known)}, key=lambda one: (-len(one), one))
+            encoded = sorted({data for text in texts for data in _encoded(text)}, key=lambda one: (-len(one), one))
+            self._texts = re.compile("|".join(re.escape(one) for one in texts))
+            self._bytes = re.compile(b"|".join(re.escape(one) for one in encoded), re.DOTALL)
+            self._values = values
+
+    def text(self, text: str) -> str:
+        """The text with stars. Repeated, as stars and what stands beside them may spell a value that has stars."""
+        pattern = self._texts
+        if pattern is None:
+            return text
+        while pattern.search(text):
+            text = pattern.sub(STARS, text)
+        return text
+
+    def data(self, data: bytes) -> bytes:
+        """The same for bytes, in the encodings that logs come in."""
+        pattern = self._bytes
+        if pattern is None:
+            return data
+        while pattern.search(data):
+            data = pattern.sub(STARS.encode("ascii"), data)
+        return data
+
+    def value(self, value: JsonValue) -> JsonValue:
+        """Nested data: texts, keys, and numbers that are a secret's digits."""
+        if self._texts is None or value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, (int, float)):
+            written = str(value)
+            masked = self.text(written)
+            return value if masked == written else masked
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+        return [self.value(item) for item in value]
+
+
+def _encoded(text: str) -> Iterable[bytes]:
+    for encoding in _ENCODINGS:
+        try:
+            yield text.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+    yield text.encode("utf-8", "surrogatepass")
