@@ -7,13 +7,13 @@ if (-not (Test-Path -LiteralPath $Arguments.path)) { return $answer }
 
 $item = Get-Item -LiteralPath $Arguments.path -Force
 $answer.found = $true
-$answer.modified = $item.LastWriteTimeUtc.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", [Globalization.CultureInfo]::InvariantCulture)
 if ($item.PSIsContainer) {
     $answer.kind = 'folder'
     return $answer
 }
 $answer.kind = 'file'
 $answer.size = $item.Length
+$answer.modified = $item.LastWriteTimeUtc.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", [Globalization.CultureInfo]::InvariantCulture)
 $answer.version = [Diagnostics.FileVersionInfo]::GetVersionInfo($item.FullName).FileVersion
 
 if ($Arguments.sha256) {

@@ -20,8 +20,16 @@ Behaviour: TypeAlias = "Callable[[Machine, JsonMap], JsonValue]"
 
 # Payload file name: module of this package and function.
 _PLACES: dict[str, str] = {
+    "mssql_query.observe.ps1": "mssql_query:observe",
+    "service_manager_installation.observe.ps1": "service_manager_installation:observe",
+    "service_manager_versions.databases.ps1": "service_manager_versions:databases",
     "windows_event_log.observe.ps1": "windows_event_log:observe",
+    "windows_file.observe.ps1": "windows_file:observe",
+    "windows_file.remove.ps1": "windows_file:remove",
+    "windows_file.restore.ps1": "windows_file:restore",
+    "windows_file.write.ps1": "windows_file:write",
     "windows_host.observe.ps1": "windows_host:observe",
+    "windows_log_search.observe.ps1": "windows_log_search:observe",
     "windows_process.observe.ps1": "windows_process:observe",
     "windows_reboot.restart.ps1": "windows_reboot:restart",
     "windows_registry_value.observe.ps1": "windows_registry_value:observe",
@@ -30,6 +38,8 @@ _PLACES: dict[str, str] = {
     "windows_service.ensure.ps1": "windows_service:ensure",
     "windows_service.observe.ps1": "windows_service:observe",
     "windows_volume_space.observe.ps1": "windows_volume_space:observe",
+    "windows_xml_element.ensure.ps1": "windows_xml_element:ensure",
+    "windows_xml_element.observe.ps1": "windows_xml_element:observe",
 }
 
 

@@ -1,0 +1,150 @@
+"""What a machine's SQL Server instance answers to the queries that the lab knows.
+
+The shipped queries are recognised by their text; besides them, lists of columns of ``sys.databases`` and
+``sys.configurations``, with one comparison or none, and ``SERVERPROPERTY``. Any other query is refused with a sentence:
+a query the lab cannot answer must never seem to have no rows.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.lab.machine import Machine
+from engine.lab.machine_error import PayloadError
+from engine.lab.machine_sql import Database, SqlInstance
+from engine.model.data import JsonMap, JsonValue
+from engine.model.packaged import payload
+
+Row = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Columns (name and type) and rows."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[JsonValue, ...], ...]
+
+
+def answer(machine: Machine, instance: str, database: str, query: str, params: JsonMap) -> Rows:
+    """Rows, or ``PayloadError`` with the text of the server."""
+    sql = machine.sql
+    if sql is None or sql.name.lower() != instance.lower():
+        raise PayloadError(
+            "A network-related or instance-specific error occurred while establishing a connection to SQL Server. "
+            "The server was not found or was not accessible.",
+            "NotSpecified",
+        )
+    known = {name.lower(): one for name, one in sql.databases.items()}
+    at = known.get(database.lower())
+    if database.lower() != "master" and (at is None or at.state != "ONLINE"):
+        raise PayloadError(
+            f'Cannot open database "{database}" requested by the login. The login failed.', "NotSpecified"
+        )
+    text = plain(query)
+    for name, reader in _SHIPPED.items():
+        if text == plain(payload(name)):
+            return reader(sql, at)
+    found = _selected(sql, text, params)
+    if found is None:
+        raise PayloadError(f"The lab has no answer to this query: {text[:200]}", "NotSpecified")
+    return found
+
+
+def plain(query: str) -> str:
+    """The text without comments, with single blanks and without a semicolon at its end."""
+    return re.sub(r"\s+", " ", re.sub(r"--[^\n]*|/\*.*?\*/", " ", query, flags=re.DOTALL)).strip().rstrip("; ")
+
+
+def _names(sql: SqlInstance, database: Database | None) -> Rows:
+    del database
+    names = [one.name for one in sql.databases.values() if one.product_version is not None and one.state == "ONLINE"]
+    return Rows(columns=(("name", "nvarchar"),), rows=tuple((name,) for name in sorted(names)))
+
+
+def _version(sql: SqlInstance, database: Database | None) -> Rows:
+    del sql
+    if database is None or database.product_version is None:
+        raise PayloadError("Invalid object name 'dbo.__MOMManagementGroupInfo__'.", "NotSpecified")
+    return Rows(columns=(("DBVersion", "nvarchar"),), rows=((database.product_version,),))
+
+
+def _packs(sql: SqlInstance, database: Database | None) -> Rows:
+    del sql
+    if database is None or not database.management_packs:
+        raise PayloadError("Invalid object name 'dbo.ManagementPack'.", "NotSpecified")
+    version = database.management_packs.get("System.WorkItem.Library")
+    return Rows(columns=(("MPVersion", "nvarchar"),), rows=((version,),) if version else ())
+
+
+_SHIPPED: dict[str, Callable[[SqlInstance, Database | None], Rows]] = {
+    "service_manager_versions.names.sql": _names,
+    "service_manager_versions.version.sql": _version,
+    "service_manager_versions.packs.sql": _packs,
+}
+_SYSTEM = ("master", "tempdb", "model", "msdb")
+_TYPES = {"database_id": "int", "is_broker_enabled": "bit", "compatibility_level": "tinyint", "value_in_use": "int"}
+_SELECT = re.compile(
+    r"SELECT (?P<columns>[\w, ]+) FROM (?P<table>sys\.databases|sys\.configurations)"
+    r"(?: WHERE (?P<column>\w+) = (?:@(?P<param>\w+)|N?'(?P<text>[^']*)'))?(?: ORDER BY name)?",
+    re.IGNORECASE,
+)
+_PROPERTY = re.compile(r"SERVERPROPERTY\('(\w+)'\)(?: AS (\w+))?", re.IGNORECASE)
+
+
+def _selected(sql: SqlInstance, text: str, params: JsonMap) -> Rows | None:
+    if text.upper().startswith("SELECT SERVERPROPERTY("):
+        return _properties(sql, text[len("SELECT ") :])
+    found = _SELECT.fullmatch(text)
+    if found is None:
+        return None
+    rows = _configurations(sql) if found["table"].lower() == "sys.configurations" else _databases(sql)
+    columns = [one.strip() for one in found["columns"].split(",")]
+    asked = [*columns, *([found["column"]] if found["column"] else [])]
+    if any(column not in rows[0] for column in asked):
+        return None
+    if found["column"]:
+        wanted = str(params.get(found["param"]) if found["param"] else found["text"])
+        rows = [row for row in rows if str(row[found["column"]]).lower() == wanted.lower()]
+    kinds = tuple((column, _TYPES.get(column, "nvarchar")) for column in columns)
+    return Rows(columns=kinds, rows=tuple(tuple(row[column] for column in columns) for row in rows))
+
+
+def _properties(sql: SqlInstance, text: str) -> Rows | None:
+    values = {
+        "productversion": sql.version,
+        "productlevel": sql.level,
+        "edition": sql.edition,
+        "collation": sql.collation,
+    }
+    parts = [_PROPERTY.fullmatch(one.strip()) for one in text.split(",")]
+    row: list[JsonValue] = []
+    columns: list[tuple[str, str]] = []
+    for part in parts:
+        if part is None or part[1].lower() not in values:
+            return None
+        row.append(values[part[1].lower()])
+        columns.append((part[2] or "", "nvarchar"))
+    return Rows(columns=tuple(columns), rows=(tuple(row),))
+
+
+def _databases(sql: SqlInstance) -> list[Row]:
+    own = [Database(name=name, recovery_model="SIMPLE", collation=sql.collation) for name in _SYSTEM]
+    rows: list[Row] = [
+        {
+            "name": one.name,
+            "database_id": number,
+            "state_desc": one.state,
+            "user_access_desc": one.user_access,
+            "is_broker_enabled": one.broker_enabled,
+            "compatibility_level": one.compatibility_level,
+            "recovery_model_desc": one.recovery_model,
+            "collation_name": one.collation,
+        }
+        for number, one in enumerate([*own, *sql.databases.values()], 1)
+    ]
+    return sorted(rows, key=lambda row: str(row["name"]).lower())
+
+
+def _configurations(sql: SqlInstance) -> list[Row]:
+    return [{"name": name, "value_in_use": value} for name, value in sorted(sql.options.items())]
