@@ -1,5 +1,131 @@
-"""The door of the command line."""
+"""The door of the command line: finds the command, and turns whatever went wrong into one sentence and an exit code."""
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from engine import __version__
+from engine.model.errors import DocumentsRejected, EngineError
+from engine.model.exit_code import ExitCode
+
+# Verb: module of this package, and its one-line help (so that help needs no import).
+COMMANDS = {
+    "validate": "Check documents without touching a host",
+    "plan": "Show what a run would do, in which order, with which proofs",
+    "run": "Run a runbook against an inventory",
+    "resume": "Take a run up where it stopped",
+    "answer": "Answer a question or an approval of a parked run, and go on",
+    "triage": "Name the phase in which an upgrade failed, from evidence or from the estate",
+    "report": "Tell what a run did",
+    "runs": "List the runs of this jump host",
+    "doctor": "Check this machine, and the way to every host",
+    "lab": "The built-in estate: bring it up, or watch a recovery on it",
+    "inventory": "Show the hosts, groups and variables that an inventory gives",
+    "actions": "List the actions, or describe one",
+    "schema": "Print the schema of a kind of document",
+    "completion": "Print the shell completion script",
+    "version": "Print the version",
+}
 
 
-def main() -> None:
-    """Run the command line."""
+class Verbs(click.Group):
+    """Imports a command when it is used, so that each pays only for itself."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order people need them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of one verb."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"engine.cli.{cmd_name}_cmd").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, from the table alone."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """With a did-you-mean for a verb that does not exist."""
+        from difflib import get_close_matches
+
+        name = args[0]
+        if name not in COMMANDS:
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else "`runbook --help` lists the commands"
+            raise click.UsageError(f"there is no command `{name}`; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+EPILOG = "\b\nExit codes\n" + "\n".join(f"  {code.value:<4} {code.name.lower().replace('_', ' ')}" for code in ExitCode)
+
+
+@click.group(
+    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EPILOG
+)
+@click.version_option(__version__, prog_name="runbook", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Diagnose a failed upgrade, and run the runbook that recovers it."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with a code of the table."""
+    if os.environ.get("_RUNBOOK_COMPLETE", "").startswith("powershell"):
+        from engine.cli.powershell import register
+
+        register()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one command line; errors are told on standard error."""
+    try:
+        result = cli.main(args=arguments, prog_name="runbook", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return int(ExitCode.INTERRUPTED)
+    except click.ClickException as mistake:
+        mistake.show()
+        return int(ExitCode.USAGE)
+    except DocumentsRejected as rejected:
+        _show_diagnostics(rejected)
+        return int(rejected.exit_code)
+    except EngineError as failure:
+        tell(failure)
+        return int(failure.exit_code)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return int(ExitCode.DONE)
+    return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def tell(failure: EngineError) -> None:
+    """One failure on standard error: the sentence, then the remedy."""
+    from engine.reporting.plain import printable
+
+    click.echo(f"error: {printable(failure.message)}", err=True)
+    if failure.remedy:
+        click.echo(f"  remedy: {printable(failure.remedy)}", err=True)
+
+
+def _show_diagnostics(rejected: DocumentsRejected) -> None:
+    from engine.reporting.diagnostics import diagnostics_text
+
+    click.echo(diagnostics_text(rejected.diagnostics), err=True)
+
+
+if __name__ == "__main__":
+    main()

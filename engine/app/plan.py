@@ -1,0 +1,81 @@
+"""Use case: make a plan, or open a saved one and prove that it still holds."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import __version__
+from engine.app import documents
+from engine.app.request import PlanRequest, parse_limit, parse_params
+from engine.app.wiring import catalogue
+from engine.model.diagnostic import Diagnostic, has_errors
+from engine.model.errors import DocumentsRejected, PlanOutdated, UsageMistake
+from engine.model.inventory import Inventory
+from engine.model.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with what it was made from, and the warnings on the way."""
+
+    plan: Plan
+    inventory: Inventory
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def make(request: PlanRequest) -> Planned:
+    """The plan of a request, or ``DocumentsRejected`` with everything that is wrong."""
+    from engine.planning.planner import make_plan
+
+    loaded = documents.runbook(request.runbook)
+    inventory = documents.inventory(request.inventory)
+    plan, found = make_plan(
+        loaded.spec,
+        inventory,
+        catalogue(),
+        params=parse_params(request.params),
+        limit=parse_limit(request.limit),
+        tags=tuple(tag.strip() for tag in request.tags.split(",")) if request.tags else (),
+        start_at=request.start_at,
+        baseline=documents.baseline(request.baseline, request.inventory),
+        engine_version=__version__,
+    )
+    diagnostics = loaded.diagnostics + found
+    if plan is None or has_errors(diagnostics):
+        raise DocumentsRejected(diagnostics)
+    return Planned(plan=plan, inventory=inventory, diagnostics=diagnostics)
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Write the plan as JSON."""
+    from engine.planning.plan_json import plan_to_json
+
+    try:
+        path.write_text(json.dumps(plan_to_json(plan), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageMistake(f"{path} cannot be written: {error.strerror}") from error
+
+
+def saved(path: Path, request: PlanRequest) -> Planned:
+    """A saved plan, made again from its sources: ``PlanOutdated`` names what differs."""
+    from engine.planning.difference import differences
+    from engine.planning.plan_json import plan_to_json
+    from engine.planning.stamp import saved_plan
+
+    try:
+        data = json.loads(documents.read_text(path, "a saved plan"))
+    except ValueError as error:
+        raise UsageMistake(
+            f"{path} is no saved plan: {error}", remedy="make one with: runbook plan ... --out FILE"
+        ) from error
+    old = saved_plan(data)
+    now = make(request)
+    if old.digest != now.plan.digest:
+        changed = differences(old, now.plan)
+        detail = "; ".join(changed[:5]) or "its sources differ"
+        raise PlanOutdated(
+            f"the saved plan {old.digest[:8]} no longer matches its sources: {detail}",
+            remedy="make a new plan, review it, and run that one",
+        )
+    assert plan_to_json(old) is not None
+    return Planned(plan=old, inventory=now.inventory, diagnostics=now.diagnostics)

@@ -1,0 +1,53 @@
+"""Use case: tell what a run did, from its journal alone; and write the files of its folder."""
+
+import json
+from pathlib import Path
+
+from engine.model.errors import StorageFailed
+from engine.model.report import Report
+from engine.planning.stamp import saved_plan
+from engine.ports.journal import JournalStore
+from engine.reporting.build import build_report
+
+FORMATS = ("text", "json", "html", "jsonl")
+
+
+def report(journal: JournalStore, run_id: str) -> Report:
+    """The report of one run."""
+    stored = journal.plan(run_id)
+    plan = stored.get("plan")
+    assert isinstance(plan, dict)
+    return build_report(saved_plan(plan), tuple(journal.events(run_id)))
+
+
+def rendered(journal: JournalStore, run_id: str, form: str) -> str:
+    """The report in one of ``FORMATS``; ``jsonl`` is the journal itself, one event a line."""
+    if form == "jsonl":
+        from engine.journal.export import export_lines
+
+        return "\n".join(export_lines(journal, run_id))  # type: ignore[arg-type]
+    found = report(journal, run_id)
+    if form == "html":
+        from engine.reporting.report_html import report_html
+
+        return report_html(found)
+    if form == "json":
+        from engine.reporting.report_json import report_json
+
+        return json.dumps(report_json(found), indent=1)
+    from engine.reporting.report_text import report_text
+
+    return report_text(found)
+
+
+def write_files(journal: JournalStore, run_id: str) -> None:
+    """``report.html``, ``report.json`` and ``events.jsonl`` in the run's folder."""
+    folder = Path(journal.record(run_id).folder)
+    for name, form in (("report.html", "html"), ("report.json", "json"), ("events.jsonl", "jsonl")):
+        try:
+            (folder / name).write_text(rendered(journal, run_id, form) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise StorageFailed(
+                f"{folder / name} cannot be written: {error.strerror}",
+                remedy=f"the journal is complete; later: runbook report {run_id} --format {form}",
+            ) from error

@@ -1,0 +1,77 @@
+"""What a person asked for, before anything was read."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.app.documents import read_text
+from engine.model.errors import UsageMistake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """Which runbook, where, with which inputs; ``tags`` is comma-separated."""
+
+    runbook: str
+    inventory: str
+    limit: str | None = None
+    params: tuple[str, ...] = ()
+    tags: str | None = None
+    start_at: str | None = None
+    baseline: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """How a plan is to be carried out."""
+
+    state: Path
+    operator: str
+    check: bool = False
+    forks: int = 10
+    answer_flags: tuple[str, ...] = ()
+    inventory: str = ""
+    parent: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_params(given: Iterable[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` pairs (values stay text), JSON objects, and ``@FILE`` with a JSON object; later ones win."""
+    values: dict[str, Any] = {}
+    for one in given:
+        values.update(_parsed(one))
+    return values
+
+
+def _parsed(one: str) -> dict[str, Any]:
+    if one.startswith("@"):
+        return _object(read_text(Path(one[1:]), "a file of inputs").decode("utf-8-sig"), one)
+    if one.lstrip().startswith("{"):
+        return _object(one, one)
+    name, equals, value = one.partition("=")
+    if not equals or not name.strip():
+        raise UsageMistake(f"`{one}` is no input", remedy="write -e NAME=VALUE, a JSON object, or @FILE")
+    return {name.strip(): value}
+
+
+def _object(text: str, shown: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UsageMistake(f"`{shown}`: not JSON: {error}", remedy='write a JSON object, as {"name": 5}') from error
+    if not isinstance(value, dict):
+        raise UsageMistake(f'`{shown}`: a JSON object is needed, as {{"name": 5}}')
+    return value
+
+
+def parse_limit(limit: str | None) -> str | None:
+    """A host pattern; ``@FILE`` reads one pattern a line."""
+    if limit is None or not limit.startswith("@"):
+        return limit
+    lines = read_text(Path(limit[1:]), "a file of hosts").decode("utf-8-sig").splitlines()
+    names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not names:
+        raise UsageMistake(f"{limit[1:]} names no host", remedy="write one host or pattern a line")
+    return ",".join(names)

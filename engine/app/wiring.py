@@ -1,0 +1,62 @@
+"""The composition root: the one place that knows which piece stands behind which contract."""
+
+import os
+from pathlib import Path
+
+from engine.actions import load_actions
+from engine.app.clock import SystemClock
+from engine.model.errors import StorageFailed
+from engine.ports.edges import Catalogue, Clock
+from engine.ports.journal import EvidenceStore, JournalStore
+
+STATE_VARIABLE = "RUNBOOK_STATE"
+
+
+def catalogue() -> Catalogue:
+    """The built-in actions."""
+    return Catalogue(load_actions())
+
+
+def state_folder(named: str | None) -> Path:
+    """Where runs are kept: the option, else the environment's ``RUNBOOK_STATE``, else ``.runbook`` of this folder."""
+    return Path(named or os.environ.get(STATE_VARIABLE) or ".runbook")
+
+
+def open_journal(state: Path, clock: Clock | None = None) -> JournalStore:
+    """The journal of this jump host, made at its first use."""
+    from engine.journal.sqlite_store import SqliteJournal
+
+    return SqliteJournal(state / "journal.sqlite", clock or SystemClock())
+
+
+def evidence_store(folder: Path) -> EvidenceStore:
+    """The evidence of one run."""
+    from engine.journal.evidence import EvidenceFiles
+
+    return EvidenceFiles(folder)
+
+
+def make_folder(folder: Path) -> Path:
+    """The folder, made if it is not there; ``StorageFailed`` names what is in the way."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(
+            f"the folder {folder} cannot be made: {error.strerror}",
+            remedy=f"name another folder with --state or {STATE_VARIABLE}",
+        ) from error
+    return folder
+
+
+def operator_name() -> str:
+    """Who runs this, as the operating system says."""
+    domain = os.environ.get("USERDOMAIN")
+    user = os.environ.get("USERNAME") or os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+    return f"{domain}\\{user}" if domain else user
+
+
+def jump_host_name() -> str:
+    """Name of the machine the engine runs on."""
+    import platform
+
+    return platform.node() or "unknown"

@@ -1,0 +1,114 @@
+"""Who answers questions and approvals: flags given beforehand, a person at this terminal, or nobody."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import click
+
+from engine.model.errors import UsageMistake
+from engine.model.event import ApprovalAsked, QuestionAsked
+from engine.model.plan import Plan
+from engine.ports.edges import Person, PersonAnswer
+
+
+def parse_answers(pairs: Iterable[str]) -> Mapping[str, str]:
+    """``STEP=ANSWER`` pairs."""
+    answers: dict[str, str] = {}
+    for pair in pairs:
+        step, equals, answer = pair.partition("=")
+        if not equals or not step or not answer:
+            raise UsageMistake(f"`{pair}` is no answer", remedy="write --answer STEP=ANSWER")
+        answers[step] = answer
+    return answers
+
+
+@dataclass(slots=True, kw_only=True)
+class Flags:
+    """Answers given on the command line; whatever they leave open goes to ``rest``. An answer is used once."""
+
+    answers: dict[str, str]
+    approve_all: bool
+    by: str
+    rest: Person
+    used: set[str] = field(default_factory=set)
+
+    def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+        """The flag's answer, which must be one of those asked for."""
+        given = self.answers.pop(asked.step, None)
+        if given is None:
+            return self.rest.question(asked)
+        allowed = asked.answers or {"done": ""}
+        if given not in allowed:
+            raise UsageMistake(
+                f"step {asked.step} does not know the answer `{given}`",
+                remedy=f"one of: {', '.join(allowed)}",
+            )
+        return PersonAnswer(answer=given, by=f"{self.by} (by --answer)")
+
+    def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
+        """The flag's yes or no."""
+        given = self.answers.get(asked.step)
+        if given in ("approve", "deny", "later"):
+            return PersonAnswer(answer=given, by=f"{self.by} (by --answer)")
+        if given is not None:
+            raise UsageMistake(
+                f"step {asked.step} waits for an approval, not for `{given}`", remedy="one of: approve, deny, later"
+            )
+        if self.approve_all:
+            return PersonAnswer(answer="approve", by=f"{self.by} (by --yes)")
+        return self.rest.approval(asked)
+
+
+class Nobody:
+    """No terminal: the run is parked."""
+
+    def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+        """Nobody is here."""
+        del asked
+
+    def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
+        """Nobody is here."""
+        del asked
+
+
+@dataclass(slots=True, kw_only=True)
+class Terminal:
+    """A person at standard input; prompts go to standard error."""
+
+    by: str
+    plan: Plan
+
+    def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+        """Show, ask, take one of the keys by number or by name."""
+        from engine.reporting.person_text import question_text
+
+        click.echo(question_text(asked, self.plan), err=True)
+        keys = list(asked.answers) or ["done"]
+        choices = {**{str(number): key for number, key in enumerate(keys, 1)}, **{key: key for key in keys}}
+        answer = _take({**choices, "l": "later", "later": "later"}, "answer (a number or a name; l for later)")
+        return PersonAnswer(answer=answer, by=self.by)
+
+    def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
+        """Show what stands before and after, and take a yes, a no, or later."""
+        from engine.reporting.person_text import approval_text
+
+        click.echo(approval_text(asked, self.plan, operator=self.by), err=True)
+        keys = {"a": "approve", "approve": "approve", "d": "deny", "deny": "deny", "l": "later", "later": "later"}
+        answer = _take(keys, "[a]pprove  [d]eny  [l]ater")
+        reason = click.prompt("reason", default="", show_default=False, err=True) if answer == "deny" else ""
+        return PersonAnswer(answer=answer, by=self.by, reason=reason)
+
+
+def _take(choices: Mapping[str, str], prompt: str) -> str:
+    while True:
+        said = click.prompt(prompt, err=True).strip().lower()
+        if said in choices:
+            return choices[said]
+        click.echo(f"`{said}` is none of: {', '.join(choices)}", err=True)
+
+
+def person(plan: Plan, answers: Iterable[str], *, approve_all: bool, by: str) -> Person:
+    """Flags first, then whoever is at the terminal."""
+    rest: Person = Terminal(by=by, plan=plan) if sys.stdin.isatty() else Nobody()
+    return Flags(answers=dict(parse_answers(answers)), approve_all=approve_all, by=by, rest=rest)

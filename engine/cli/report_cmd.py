@@ -1,0 +1,38 @@
+"""``runbook report``."""
+
+from pathlib import Path
+
+import click
+
+from engine.cli import options
+
+
+@click.command("report")
+@click.argument("run_id", metavar="RUN", required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "html", "jsonl"]), default="text", show_default=True
+)
+@click.option("--out", type=click.Path(), default=None, help="Write to this file instead of standard output.")
+@options.state
+@options.as_json
+def command(run_id: str | None, form: str, out: str | None, state: str | None, as_json: bool) -> None:
+    """Tell what the run RUN did (the newest, if none is named), from its journal alone."""
+    from engine.app import wiring
+    from engine.app.report import rendered
+    from engine.model.errors import UsageMistake
+
+    journal = wiring.open_journal(wiring.state_folder(state))
+    if run_id is None:
+        runs = journal.runs()
+        if not runs:
+            raise UsageMistake("there is no run yet", remedy="runbook run ... makes one")
+        run_id = runs[0].run_id
+    text = rendered(journal, run_id, "json" if as_json else form)
+    if out is None:
+        click.echo(text)
+        return
+    try:
+        Path(out).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageMistake(f"{out} cannot be written: {error.strerror}") from error
+    click.echo(f"written to {out}", err=True)

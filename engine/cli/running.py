@@ -1,0 +1,119 @@
+"""What the commands that run something share: sinks, the person, signals, and the last words."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+import click
+
+from engine.app.run import Listeners, RunResult
+from engine.cli import options
+from engine.cli.person import person
+from engine.execute.messages import Interrupts
+from engine.model.event import RunEvent, RunParked, event_to_json
+from engine.model.exit_code import ExitCode
+from engine.model.plan import Plan
+from engine.ports.edges import EventSink, Person
+
+
+class JsonLines:
+    """Each event as one line of JSON on standard output."""
+
+    def handle(self, event: RunEvent) -> None:
+        """One event."""
+        import json
+
+        click.echo(json.dumps(event_to_json(event)))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class LastWords:
+    """Keeps the command that continues a parked run, so that it is the last line a person reads."""
+
+    def __init__(self) -> None:
+        self.parked: RunParked | None = None
+
+    def handle(self, event: RunEvent) -> None:
+        """Only a parking matters."""
+        if isinstance(event, RunParked):
+            self.parked = event
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Manner:
+    """How a run shows itself and is answered."""
+
+    operator: str
+    answers: tuple[str, ...]
+    approve_all: bool
+    verbose: int
+    no_color: bool
+    as_json: bool
+    diff: bool = False
+
+    def listeners(self, last: LastWords) -> Listeners:
+        """Sinks and person for a plan; Ctrl-C once drains, twice stops."""
+        from engine.reporting.console import ConsoleSink
+
+        interrupts = Interrupts()
+        _catch(interrupts)
+
+        def sinks(plan: Plan) -> Sequence[EventSink]:
+            console = ConsoleSink(
+                plan, sys.stderr, verbosity=self.verbose, color=options.wants_color(self.no_color), diff=self.diff
+            )
+            return (JsonLines(), last) if self.as_json else (console, last)
+
+        def answering(plan: Plan) -> Person:
+            return person(plan, self.answers, approve_all=self.approve_all, by=self.operator)
+
+        return Listeners(sinks=sinks, person=answering, interrupts=interrupts)
+
+
+def _catch(interrupts: Interrupts) -> None:
+    def handler(number: int, frame: FrameType | None) -> None:
+        del frame
+        terminated = hasattr(signal, "SIGTERM") and number == signal.SIGTERM
+        interrupts.interrupt(int(ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED))
+        words = (
+            "stopping now" if interrupts.is_second else "finishing what is in flight; interrupt again to stop at once"
+        )
+        click.echo(f"\ninterrupted: {words}", err=True)
+
+    signal.signal(signal.SIGINT, handler)
+    if hasattr(signal, "SIGTERM"):
+        signal.signal(signal.SIGTERM, handler)
+
+
+def conclude(result: RunResult, last: LastWords) -> int:
+    """The last lines: how it stands, where the report lies, how to go on."""
+    code = result.stopped.exit_code
+    click.echo(f"\n{result.stopped.reason}", err=True)
+    click.echo(f"report: {result.folder / 'report.html'}", err=True)
+    if last.parked is not None:
+        click.echo(f"go on:  {last.parked.command}", err=True)
+    elif code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        click.echo(f"go on:  runbook resume {result.run_id}", err=True)
+    elif code == ExitCode.IN_DOUBT:
+        click.echo(
+            f"go on:  look at the host, then: runbook answer {result.run_id} STEP@HOST=ok|changed|failed", err=True
+        )
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED) and "may still run" in result.stopped.reason:
+        _leave(code)
+    return code
+
+
+def _leave(code: int) -> None:
+    """Workers may hang in a network call; what they do is on record, so the process need not wait for them."""
+    import os
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

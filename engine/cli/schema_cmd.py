@@ -1,0 +1,22 @@
+"""``runbook schema``."""
+
+import click
+
+
+@click.command("schema")
+@click.argument("kind", required=False)
+def command(kind: str | None) -> None:
+    """Print the JSON Schema of KIND (runbook, inventory, triage, ..., or actions/NAME); without KIND, the kinds."""
+    from engine.model.errors import UsageMistake
+    from engine.model.packaged import root, schema_text
+
+    folder = root("schemas")
+    kinds = sorted(
+        one.relative_to(folder).as_posix().removesuffix(".schema.json") for one in folder.glob("**/*.schema.json")
+    )
+    if kind is None:
+        click.echo("\n".join(kinds))
+        return
+    if kind not in kinds:
+        raise UsageMistake(f"there is no schema {kind}", remedy="runbook schema lists the kinds")
+    click.echo(schema_text(kind), nl=False)
