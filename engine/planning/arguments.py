@@ -1,0 +1,107 @@
+"""A step's arguments: checked against the action's schema, defaults filled in, and what is known now resolved.
+
+Known at planning are ``params`` (but for secrets) and ``host``; a template that reads anything else stays a template.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.language.failure import ExpressionFailed
+from engine.language.template import render
+from engine.model.data import JsonMap
+from engine.model.diagnostic import Diagnostic
+from engine.model.expression import Template
+from engine.model.inventory import Host
+from engine.model.plan import BoundParam
+from engine.model.runbook import ArgValue, StepSpec
+from engine.planning.findings import error
+from engine.planning.fit import misfits
+from engine.planning.plan_json import frozen
+from engine.ports.action import ActionInfo
+
+
+def argument_findings(step: StepSpec, info: ActionInfo, args: Mapping[str, ArgValue]) -> tuple[Diagnostic, ...]:
+    """What does not fit the action's arguments, each at the argument meant; what is not known yet is not judged."""
+    return tuple(
+        error(
+            "R452",
+            f"{info.name}: {one.place}: {one.message}" if one.path else f"{info.name}: {one.message}",
+            step.arg_origins.get(str(one.path[0]), step.origin) if one.path else step.origin,
+            one.hint or f"runbook actions {info.name} shows its arguments",
+        )
+        for one in misfits(with_defaults(args, info.arguments), info.arguments)
+    )
+
+
+def with_defaults(args: Mapping[str, ArgValue], schema: JsonMap) -> dict[str, ArgValue]:
+    """The arguments with the schema's defaults filled in, also inside mappings that were written."""
+    properties: Any = schema.get("properties", {})
+    filled: dict[str, ArgValue] = dict(args)
+    for name, inner in properties.items():
+        if not isinstance(inner, Mapping):
+            continue
+        if name not in filled and "default" in inner:
+            filled[name] = frozen(inner["default"])
+        written = filled.get(name)
+        if isinstance(written, Mapping):
+            filled[name] = with_defaults(written, inner)
+    return filled
+
+
+def known_params(params: tuple[BoundParam, ...]) -> dict[str, Any]:
+    """The inputs that templates may be filled with now."""
+    return {one.name: one.value for one in params if not one.secret}
+
+
+def host_namespace(host: Host | None) -> dict[str, Any] | None:
+    """``host`` as expressions see it."""
+    if host is None:
+        return None
+    return {"name": host.name, "groups": list(host.groups), "vars": dict(host.variables)}
+
+
+def reads_host(value: ArgValue) -> bool:
+    """True if some template in the value reads ``host``."""
+    if isinstance(value, Template):
+        return any(path[0] == "host" for path in value.names)
+    if isinstance(value, Mapping):
+        return any(reads_host(item) for item in value.values())
+    return isinstance(value, tuple) and any(reads_host(item) for item in value)
+
+
+def resolve(value: ArgValue, params: Mapping[str, Any], host: Host | None) -> tuple[ArgValue, tuple[Diagnostic, ...]]:
+    """The value with every template filled in that can be, and a finding for each that should be and has no value."""
+    found: list[Diagnostic] = []
+    return _resolved(value, params, host_namespace(host), found), tuple(found)
+
+
+def _resolved(
+    value: ArgValue, params: Mapping[str, Any], host: Mapping[str, Any] | None, found: list[Diagnostic]
+) -> ArgValue:
+    if isinstance(value, Template):
+        return _filled(value, params, host, found)
+    if isinstance(value, Mapping):
+        return {key: _resolved(item, params, host, found) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return tuple(_resolved(item, params, host, found) for item in value)
+    return value
+
+
+def _filled(
+    template: Template, params: Mapping[str, Any], host: Mapping[str, Any] | None, found: list[Diagnostic]
+) -> ArgValue:
+    for path in template.names:
+        if path[0] == "params" and len(path) > 1 and path[1] in params:
+            continue
+        if path[0] != "host" or host is None:
+            return template
+    known: dict[str, Any] = {"params": params}
+    if host is not None:
+        known["host"] = host
+    try:
+        filled: ArgValue = frozen(render(template, known))
+    except ExpressionFailed as failed:
+        place = f" on {host['name']}" if host is not None and reads_host(template) else ""
+        found.append(error("P509", f"a value cannot be worked out{place}: {failed}", template.origin, failed.remedy))
+        return template
+    return filled

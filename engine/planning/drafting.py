@@ -1,0 +1,130 @@
+"""One written step on its hosts, with everything known now resolved; its place and its exits are given later."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.model.diagnostic import Diagnostic
+from engine.model.inventory import Inventory
+from engine.model.plan import ENGINE_HOST, Exits, PlannedStep
+from engine.model.runbook import ArgValue, Requirement, RunbookSpec, StepSpec
+from engine.planning.arguments import argument_findings, reads_host, resolve, with_defaults
+from engine.planning.effects import nature
+from engine.planning.findings import error, listed
+from engine.planning.proofs import APPROVAL, ESTATE
+from engine.planning.waypoints import required
+from engine.ports.action import ActionInfo, RunsOn
+
+_LATER = Exits(before=(), after=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every step of one plan shares: inputs by name, hosts of each target set, the inventory."""
+
+    spec: RunbookSpec
+    inventory: Inventory
+    params: Mapping[str, Any]
+    targets: Mapping[str, tuple[str, ...]]
+
+    def hosts_of(self, step: StepSpec, info: ActionInfo) -> tuple[str, ...]:
+        """The hosts of a step, each once, in the order written."""
+        if info.runs_on is not RunsOn.HOST:
+            return (ENGINE_HOST,)
+        return tuple(dict.fromkeys(host for name in step.hosts for host in self.targets.get(name, ())))
+
+
+def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[PlannedStep, tuple[Diagnostic, ...]]:
+    """The planned step without index and exits, and what does not fit."""
+    hosts = around.hosts_of(step, info)
+    found = list(_platform_findings(around, step, info, hosts))
+    args, by_host = _arguments(around, step, info, hosts, found)
+    own = nature(step, info)
+    requires = tuple(_requires(around, required(step, info), found))
+    planned = PlannedStep(
+        index=0,
+        id=step.id,
+        name=step.name,
+        action=step.action,
+        effect=own.effect,
+        rerun=own.rerun,
+        disruptive=own.disruptive,
+        hosts=hosts,
+        origin=step.origin,
+        timeout_s=info.timeout_s if step.timeout_s is None else step.timeout_s,
+        exits=_LATER,
+        why=step.why,
+        args=args,
+        args_by_host=by_host,
+        when=step.when,
+        requires=requires,
+        yields=info.yields,
+        retry=step.retry,
+        wait=step.wait,
+        serial=step.serial,
+        max_failures=step.max_failures,
+        on_failure=step.on_failure,
+        tags=step.tags,
+        facts=info.facts,
+        runs_on=info.runs_on.value,
+    )
+    return planned, tuple(dict.fromkeys(found))
+
+
+def _platform_findings(
+    around: Surroundings, step: StepSpec, info: ActionInfo, hosts: tuple[str, ...]
+) -> Iterator[Diagnostic]:
+    if info.runs_on is not RunsOn.HOST:
+        return
+    for name in hosts:
+        platform = around.inventory.hosts[name].platform
+        if platform not in info.platforms:
+            yield error(
+                "P508",
+                f"step {step.id}: {info.name} runs on {listed(info.platforms)}, but {name} is {platform}",
+                step.origin,
+                f"take {name} out of the step's hosts, or correct runbook_platform in the inventory",
+            )
+
+
+def _arguments(
+    around: Surroundings, step: StepSpec, info: ActionInfo, hosts: tuple[str, ...], found: list[Diagnostic]
+) -> tuple[dict[str, ArgValue], dict[str, dict[str, ArgValue]]]:
+    """The arguments for all hosts, and for each host where one of them reads ``host``."""
+    written = with_defaults(step.args, info.arguments)
+    shared = _resolved(around, written, None, found)
+    if not any(reads_host(value) for value in written.values()):
+        found.extend(argument_findings(step, info, shared))
+        return shared, {}
+    by_host = {host: _resolved(around, written, host, found) for host in hosts if host != ENGINE_HOST}
+    for args in by_host.values():
+        found.extend(argument_findings(step, info, args))
+    return shared, by_host
+
+
+def _resolved(
+    around: Surroundings, args: Mapping[str, ArgValue], host: str | None, found: list[Diagnostic]
+) -> dict[str, ArgValue]:
+    resolved: dict[str, ArgValue] = {}
+    for name, value in args.items():
+        known = None if host is None else around.inventory.hosts[host]
+        resolved[name], wrong = resolve(value, around.params, known)
+        found.extend(wrong)
+    return resolved
+
+
+def _requires(
+    around: Surroundings, requirements: tuple[Requirement, ...], found: list[Diagnostic]
+) -> Iterator[Requirement]:
+    """A proof about a target set is one proof about each of its hosts."""
+    for one in requirements:
+        if one.kind == APPROVAL or one.subject == ESTATE or one.subject in around.inventory.hosts:
+            yield one
+        elif one.subject in around.targets:
+            for host in around.targets[one.subject]:
+                yield Requirement(kind=one.kind, subject=host, origin=one.origin, max_age_s=one.max_age_s)
+        else:
+            known = ", ".join((ESTATE, *around.spec.targets))
+            found.append(
+                error("P505", f'the proof {one} speaks of "{one.subject}", which nothing is called', one.origin, known)
+            )
