@@ -28,14 +28,14 @@ class WindowsProcess(BuiltIn):
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:
         """Look once."""
         del host
-        return None if seen else script("windows_process.observe.ps1", {"names": as_list(args["name"])})
+        return None if seen else script("windows_process.observe.ps1", {"names": as_list(args["names"])})
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Compare with what is expected."""
         value = value_map(seen[0])
         found, examined = maps(value.get("processes")), whole(value.get("examined"))
-        result: JsonMap = {"running": bool(found), "count": len(found), "examined": examined, "processes": found}
-        names, expect = as_list(args["name"]), args.get("expect", "any")
+        result: JsonMap = {"found": bool(found), "count": len(found), "examined": examined, "processes": found}
+        names, expect = as_list(args["names"]), args.get("expect", "any")
         if expect == "absent" and found:
             running = ", ".join(f"{one.get('name')} ({one.get('process_id')})" for one in found)
             return Refuse(

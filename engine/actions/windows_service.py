@@ -60,7 +60,7 @@ class WindowsService(BuiltIn):
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Missing services and unmet expectations refuse; differences change."""
         services = [_as_seen(one) for one in maps(value_map(seen[0]).get("services"))]
-        result = _result(services)
+        result = _result(services, args)
         missing = [str(one["name"]) for one in services if not one["found"]]
         if missing and not args.get("allow_none"):
             return Refuse(
@@ -79,10 +79,13 @@ class WindowsService(BuiltIn):
         return Unchanged(why=_sentence(services), result=result, examined=None if missing else len(present))
 
 
-def _result(services: Sequence[JsonMap]) -> JsonMap:
+def _result(services: Sequence[JsonMap], args: Arguments) -> JsonMap:
     """Fields of the first service, and all of them as a list."""
     first = services[0] if services else {"name": "", **_NOTHING}
-    return {**first, "found": bool(services) and all(one["found"] for one in services), "services": services}
+    found = bool(services) and all(one["found"] for one in services)
+    expected = {**_wanted(args, "expect_"), **_wanted(args, "")}
+    fulfilled = found and not any(_differences(one, expected) for one in services)
+    return {**first, "found": found, "all_as_expected": fulfilled, "services": services}
 
 
 def _sentence(services: list[JsonMap]) -> str:
@@ -128,7 +131,7 @@ def _change(different: list[JsonMap], wanted: JsonMap, args: Arguments, services
         after={str(one["name"]): keys for one, keys in pairs},
         commands=tuple(_ensure(one, keys, args) for one, keys in pairs),
         undo=tuple(reversed(undo)),
-        result=_result(after),
+        result=_result(after, args),
     )
 
 

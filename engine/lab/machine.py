@@ -25,8 +25,10 @@ from engine.model.packaged import payloads
 CONTROL_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control"
 DEFAULT_TIMEOUT_MS = 30000
 
-RunPayload: TypeAlias = "Callable[[Machine, JsonMap], JsonValue]"
-RunScript: TypeAlias = "Callable[[Machine, str, JsonMap], JsonMap]"
+_ENDS_WITH_THE_SESSION = ("Setup.exe", "SetupWizard.exe", "msiexec.exe", "wsmprovhost.exe")
+
+RunPayload: TypeAlias = Callable[["Machine", JsonMap], JsonValue]
+RunScript: TypeAlias = Callable[["Machine", str, JsonMap], JsonMap]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,6 +172,12 @@ class Machine:
         self._process_ids += 4
         return self._process_ids
 
+    def add_process(self, name: str) -> Process:
+        """Start a process."""
+        process = Process(name=name, process_id=self.next_process_id(), started=self.clock.now())
+        self.processes.append(process)
+        return process
+
     def wait(self, seconds: float) -> None:
         """Let lab time pass with the lock free."""
         if seconds > 0:
@@ -206,7 +214,7 @@ class Machine:
         self.events.add("System", "EventLog", 6006, events.INFORMATION, "The Event log service was stopped.", at=at)
         for service in self.services:
             service.state, service.process_id = scm.STOPPED, 0
-        self.processes.clear()
+        self.processes = [one for one in self.processes if one.name not in _ENDS_WITH_THE_SESSION]
         self._restart_at = None
         self._up_at = at + self.boot_s if self.returns_from_reboot else float("inf")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-RegistryData: TypeAlias = "int | str | bytes | tuple[str, ...]"
+RegistryData: TypeAlias = int | str | bytes | tuple[str, ...]
 
 KINDS = ("String", "ExpandString", "Binary", "DWord", "MultiString", "QWord")
 
