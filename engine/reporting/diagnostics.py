@@ -11,12 +11,12 @@ _WINDOW = 100
 _LEAD = 40
 
 
-def diagnostics_text(diagnostics: Sequence[Diagnostic]) -> str:
+def render_diagnostics(diagnostics: Sequence[Diagnostic]) -> str:
     """All findings in the order of their places, and a last line that counts them; empty for no finding."""
     if not diagnostics:
         return ""
     parts = [diagnostic_text(one) for one in sorted(diagnostics, key=sort_key)]
-    return "\n".join([*parts, _tally(diagnostics)]) + "\n"
+    return "\n".join([*parts, _tally(diagnostics)])
 
 
 def diagnostic_text(one: Diagnostic) -> str:
@@ -80,5 +80,5 @@ def _tally(diagnostics: Sequence[Diagnostic]) -> str:
     parts = [counted(errors, "error")] if errors else []
     parts += [counted(warnings, "warning")] if warnings else []
     parts += [counted(rest, "remark")] if rest else []
-    code = min((one for one in diagnostics), key=lambda one: (one.severity is not Severity.ERROR, sort_key(one))).code
+    code = min(diagnostics, key=lambda one: (one.severity is not Severity.ERROR, sort_key(one))).code
     return f"{', '.join(parts)}        runbook validate --explain {code}"

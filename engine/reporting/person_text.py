@@ -9,8 +9,6 @@ from engine.model.result import Proof
 from engine.reporting.plain import one_line, printable
 from engine.reporting.words import duration, short_digest
 
-APPROVE_KEYS = "Approve?  [a]pprove  [d]eny  [e]vidence  [l]ater (keeps the run, tells how to go on)"
-
 
 def approval_text(asked: ApprovalAsked, plan: Plan, operator: str, *, columns: int = 80) -> str:
     """The screen before an approval, without the line that takes the answer."""
@@ -40,9 +38,10 @@ def question_text(asked: QuestionAsked, plan: Plan, *, columns: int = 80) -> str
         lines += textwrap.wrap(line, columns - 4, initial_indent="    ", subsequent_indent="    ") or [""]
     lines += ["", f"  {one_line(asked.question)}"]
     cells = max((len(key) for key in asked.answers), default=0)
-    lines += [f"    {one_line(key):<{cells}}   {one_line(label)}" for key, label in asked.answers.items()]
+    for number, (key, label) in enumerate(asked.answers.items(), start=1):
+        lines.append(f"    {number}  {one_line(key):<{cells}}   {one_line(label)}")
     if not asked.answers:
-        lines.append("    done   when it is done")
+        lines.append("    1  done   when it is done")
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
