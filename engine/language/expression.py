@@ -43,9 +43,13 @@ def parse_template(text: str, origin: Origin) -> Template | Diagnostic:
     """The template with the paths that its expressions read."""
     parts = split_template(text)
     if isinstance(parts, TemplateFault):
-        return _finding(parts.fault, text, parts.offset, text[parts.offset :], origin)
+        return _finding(parts.fault, text, parts.offset, _meant(text[parts.offset :]), origin)
     names = {name for part in parts for name in _names(part)}
     return Template(text, origin, tuple(sorted(names)))
+
+
+def _meant(text: str) -> str:
+    return text.partition("}}")[0].rstrip()
 
 
 def _names(part: Part) -> tuple[tuple[str, ...], ...]:

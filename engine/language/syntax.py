@@ -30,8 +30,8 @@ TESTS: dict[str, int] = {  # name: number of arguments
 
 _ALLOWED = (
     nodes.Name, nodes.Const, nodes.List, nodes.Getattr, nodes.Getitem, nodes.Compare, nodes.Operand, nodes.And,
-    nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Neg, nodes.Concat, nodes.CondExpr, nodes.Filter, nodes.Test, nodes.Keyword,
-    nodes.Tuple,
+    nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Neg, nodes.Concat, nodes.CondExpr, nodes.Filter, nodes.Test,
+    nodes.Keyword, nodes.Tuple,
 )  # fmt: skip
 _WORDS: dict[type[nodes.Node], str] = {
     nodes.Mul: "the operator *", nodes.Div: "the operator /", nodes.FloorDiv: "the operator //",
