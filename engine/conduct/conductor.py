@@ -50,6 +50,8 @@ class Conductor:
             states = [state.of(step.id, host) for host in step.hosts]
             if not all(self._is_settled(state, step, host) for host in step.hosts):
                 return tuple(self._step_effects(state, step, states, now))
+            if any(one.status is Status.IN_DOUBT for one in states):
+                break  # nothing is cancelled: once a person has settled the doubt, the run goes on from here
             if policy.is_over_budget(step, states) and step.on_failure != "continue":
                 skipped = tuple(self._after_failure(state, index))
                 if skipped:

@@ -28,7 +28,7 @@ from engine.model.exit_code import ExitCode
 from engine.model.inventory import HostView
 from engine.model.plan import ENGINE_HOST, Plan, StepRunId
 from engine.model.result import Change, EvidenceRef
-from engine.model.status import Status
+from engine.model.status import RunStatus, Status
 from engine.ports.action import Action
 from engine.ports.edges import Clock, EventSink, Person
 from engine.ports.journal import EvidenceStore, JournalStore, Lease
@@ -167,7 +167,7 @@ class Driver:
                 at=self._now(), status=effect.status.value, exit_code=effect.exit_code, summary=effect.summary
             )
         )
-        self.journal.release(self.lease, keep_hosts=False)
+        self.journal.release(self.lease, keep_hosts=effect.status is RunStatus.IN_DOUBT)
         return Stopped(exit_code=effect.exit_code, reason=effect.summary)
 
     def _start(self, effect: fx.Perform, *, refresh: bool = False) -> None:
