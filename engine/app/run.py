@@ -28,7 +28,7 @@ from engine.model.result import CommandResult
 from engine.model.secret import Secret, SecretRef
 from engine.ports.edges import EventSink, Person
 from engine.ports.journal import JournalStore, Lease, RunRecord
-from engine.secrets import SecretBox
+from engine.secrets import SecretBox, open_box
 
 MakeSinks = Callable[[Plan], Sequence[EventSink]]
 MakePerson = Callable[[Plan], Person]
@@ -161,8 +161,8 @@ def _drive(
         sinks=sinks,
         person=listeners.person(plan),
         clock=SystemClock(),
-        mask=bench.box.mask,
-        mask_bytes=bench.box.mask_bytes,
+        mask=bench.box.masker.value,
+        mask_bytes=bench.box.masker.data,
         run_child=lambda command: _child(command, bench, request, listeners),
         continue_command=_continue(run_id, request),
         interrupts=listeners.interrupts,
@@ -209,7 +209,7 @@ def _child(command: RunRunbook, bench: _Bench, request: RunRequest, listeners: L
 
 def _secrets(plan: Plan, request: RunRequest) -> tuple[Mapping[str, Secret], SecretBox]:
     """Open the plan's secret inputs from the references that were given, never from values."""
-    box = SecretBox()
+    box = open_box()
     opened: dict[str, Secret] = {}
     for param in plan.params:
         if param.secret:

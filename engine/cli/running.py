@@ -48,7 +48,7 @@ class LastWords:
 
 @dataclass(slots=True, kw_only=True)
 class Manner:
-    """How a run shows itself and is answered."""
+    """How a run shows itself and is answered; ``person`` replaces flags and terminal."""
 
     operator: str
     answers: tuple[str, ...]
@@ -57,6 +57,7 @@ class Manner:
     no_color: bool
     as_json: bool
     diff: bool = False
+    person: Person | None = None
 
     def listeners(self, last: LastWords) -> Listeners:
         """Sinks and person for a plan; Ctrl-C once drains, twice stops."""
@@ -72,6 +73,8 @@ class Manner:
             return (JsonLines(), last) if self.as_json else (console, last)
 
         def answering(plan: Plan) -> Person:
+            if self.person is not None:
+                return self.person
             return person(plan, self.answers, approve_all=self.approve_all, by=self.operator)
 
         return Listeners(sinks=sinks, person=answering, interrupts=interrupts)

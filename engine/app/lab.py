@@ -1,0 +1,141 @@
+"""Use case: bring the built-in estate up on loopback, with an inventory and a baseline that fit it."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.app.wiring import make_folder
+from engine.lab.clock import LabClock
+from engine.lab.estate import OPERATOR, VARIANTS, Estate, build_estate
+from engine.lab.serve import Endpoint, Endpoints, LabServers, ServedHost
+from engine.model.data import JsonValue
+from engine.model.errors import UsageMistake
+from engine.model.event import ApprovalAsked, QuestionAsked
+from engine.ports.edges import PersonAnswer
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "management_servers": ("SM01", "SM02"),
+    "data_warehouse_servers": ("DW01",),
+    "sql_servers": ("SQL01", "SQL02"),
+    "upgraded_server": ("SM01",),
+}
+NETWORK = "127.77.0"
+SSH_HOST = "SQL02"
+DEFAULT_SPEED = 20.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Lab:
+    """An estate that answers. ``inventory`` and ``baseline`` are the files that fit it, in ``folder``."""
+
+    estate: Estate
+    servers: LabServers
+    endpoints: Endpoints
+    folder: Path
+    inventory: Path
+    baseline: Path
+
+    def stop(self) -> None:
+        """End all servers."""
+        self.servers.stop()
+
+
+def up(
+    folder: Path, *, variant: str = "upgrade-failed", speed: float = DEFAULT_SPEED, interpreter: str = "emulated"
+) -> Lab:
+    """Bring the lab up: ``speed`` lab seconds pass in one real second. Ports that are taken are replaced by free ones."""
+    if variant not in VARIANTS:
+        raise UsageMistake(f"the lab knows no estate {variant}", remedy=f"one of: {', '.join(VARIANTS)}")
+    make_folder(folder)
+    password = secrets.token_urlsafe(15)
+    clock = LabClock(_real_now(), speed=speed)
+    estate = build_estate(replace(VARIANTS[variant], password=password), clock=clock)
+    servers = LabServers()
+    endpoints = servers.start(
+        [
+            ServedHost(
+                host=machine,
+                address=f"{NETWORK}.{number}",
+                ssh_port=2222 if name == SSH_HOST else None,
+                interpreter="pwsh" if interpreter == "pwsh" else "emulated",
+            )
+            for number, (name, machine) in enumerate(estate.machines.items(), 11)
+        ]
+    )
+    _private(folder / "password", password)
+    (folder / "ca.pem").write_text(endpoints.ca_pem, encoding="ascii")
+    (folder / "known_hosts").write_text(endpoints.known_hosts(), encoding="ascii")
+    inventory, baseline = folder / "inventory.yaml", folder / "baseline.yaml"
+    inventory.write_text(_inventory(endpoints, folder.absolute()), encoding="utf-8")
+    baseline.write_text(json.dumps(estate.baseline_document(), indent=1) + "\n", encoding="utf-8")
+    return Lab(
+        estate=estate, servers=servers, endpoints=endpoints, folder=folder, inventory=inventory, baseline=baseline
+    )
+
+
+def _real_now() -> float:
+    from engine.app.clock import SystemClock
+
+    return SystemClock().now()
+
+
+def _private(path: Path, text: str) -> None:
+    """Only the owner may read it."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write(text + "\n")
+
+
+def _inventory(endpoints: Endpoints, folder: Path) -> str:
+    """An inventory in Ansible's YAML layout; the password is a reference to a file that only its owner may read."""
+    hosts = {name: _host(one, folder) for name, one in endpoints.hosts.items()}
+    document = {
+        "all": {
+            "vars": {
+                "ansible_connection": "winrm",
+                "ansible_winrm_transport": "ntlm",
+                "ansible_winrm_scheme": "http",
+                "ansible_user": OPERATOR,
+                "ansible_password": f"file:{folder / 'password'}",
+            },
+            "children": {
+                group: {"hosts": {name: hosts.pop(name, None) or {} for name in names}}
+                for group, names in GROUPS.items()
+            },
+        }
+    }
+    head = "# The simulated estate as it is up now. Written by `runbook lab`; a stopped lab leaves it behind.\n"
+    return head + json.dumps(document, indent=2) + "\n"
+
+
+def _host(one: Endpoint, folder: Path) -> Mapping[str, JsonValue]:
+    if one.ssh_port is not None:
+        return {
+            "ansible_host": one.address,
+            "ansible_connection": "ssh",
+            "ansible_port": one.ssh_port,
+            "ansible_shell_type": "powershell",
+            "runbook_known_hosts": str(folder / "known_hosts"),
+        }
+    return {"ansible_host": one.address, "ansible_port": one.winrm_port}
+
+
+@dataclass(slots=True, kw_only=True)
+class LabOperator:
+    """The simulated operator: does what an instruction says, on the estate, and tells truthfully what came of it."""
+
+    estate: Estate
+    by: str = "the lab's operator"
+
+    def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+        """The answer, or None if this operator cannot know."""
+        answer = self.estate.operator_answer(f"{asked.show} {asked.question}", asked.answers)
+        return None if answer is None else PersonAnswer(answer=answer, by=self.by)
+
+    def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
+        """Approves: the demonstration's command line says so."""
+        del asked
+        return PersonAnswer(answer="approve", by=f"{self.by} (the demonstration approves)")

@@ -1,0 +1,154 @@
+"""``runbook lab``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli import options
+from engine.model.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from engine.app.lab import Lab
+
+RUNBOOK = "configuration-service-timeout"
+
+
+@click.group("lab")
+def command() -> None:
+    """The built-in estate: five machines with causes, on loopback, over true WinRM and SSH. No Windows is needed."""
+
+
+@command.command("up")
+@click.option(
+    "--estate", "variant", default="upgrade-failed", show_default=True, help="Which estate: see `lab estates`."
+)
+@click.option("--speed", type=click.FloatRange(1, 200), default=20.0, show_default=True, help="Lab seconds per second.")
+@click.option(
+    "--interpreter",
+    type=click.Choice(["emulated", "pwsh"]),
+    default="emulated",
+    show_default=True,
+    help="What answers a PowerShell command line: the model, or the PowerShell that RUNBOOK_PWSH names.",
+)
+@options.state
+def up(variant: str, speed: float, interpreter: str, state: str | None) -> None:  # fmt: skip
+    """Bring the estate up and keep it up until Ctrl-C.
+
+    Commands at its prompt: `retry` presses Retry in the setup wizard, `state` shows the services, `fault HOST NAME=VALUE`
+    plants a fault, `quit` ends it.
+    """
+    from engine.app import lab as use_case
+    from engine.app.wiring import state_folder
+
+    lab = use_case.up(state_folder(state) / "lab", variant=variant, speed=speed, interpreter=interpreter)
+    try:
+        click.echo(f"the lab is up: {', '.join(lab.endpoints.hosts)}", err=True)
+        click.echo(f"inventory: {lab.inventory}", err=True)
+        click.echo(f"try:       runbook triage -i {lab.inventory}", err=True)
+        _prompt(lab)
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+    finally:
+        lab.stop()
+        click.echo("the lab is down", err=True)
+
+
+def _prompt(lab: "Lab") -> None:
+    for line in sys.stdin:
+        words = line.split()
+        if words[:1] == ["quit"]:
+            return
+        if words[:1] == ["retry"]:
+            click.echo(f"setup ended: {lab.estate.run_setup()}", err=True)
+        elif words[:1] == ["state"]:
+            for machine in lab.estate.machines.values():
+                click.echo(f"{machine.name}: {'up' if machine.reachable() else 'down'}", err=True)
+        elif words[:1] == ["fault"] and len(words) > 2:  # noqa: PLR2004 - fault HOST NAME=VALUE
+            changes = dict(word.partition("=")[::2] for word in words[2:])
+            lab.servers.set_faults(words[1], {key: _value(value) for key, value in changes.items()})
+        elif words:
+            click.echo("commands: retry, state, fault HOST NAME=VALUE, quit", err=True)
+    import threading
+
+    threading.Event().wait()  # no input: stay up until interrupted
+
+
+def _value(text: str) -> bool | float | str:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text
+
+
+@command.command("estates")
+def estates() -> None:
+    """List the estates that the lab knows."""
+    from engine.lab.estate import VARIANTS
+
+    for name, spec in VARIANTS.items():
+        click.echo(
+            f"{name:<18} OMCFG needs {spec.start_s:g} s, with the config-file cure {spec.start_unverified_s:g} s"
+        )
+
+
+@command.command("demo")
+@click.option(
+    "--estate", "variant", default="upgrade-failed", show_default=True, help="Which estate: see `lab estates`."
+)
+@click.option("--speed", type=click.FloatRange(1, 200), default=20.0, show_default=True, help="Lab seconds per second.")
+@options.state
+@options.no_color
+def demo(variant: str, speed: float, state: str | None, no_color: bool) -> int:
+    """Watch a failed upgrade being diagnosed and cured: lab up, triage, the runbook, its report."""
+    from engine.app import lab as use_case
+    from engine.app.wiring import state_folder
+
+    folder = state_folder(state)
+    lab = use_case.up(folder / "lab", variant=variant, speed=speed)
+    try:
+        click.echo(f"1. The lab is up: {', '.join(lab.endpoints.hosts)} on loopback.\n", err=True)
+        return _triage(lab, folder, no_color) or _cure(lab, folder, no_color)
+    finally:
+        lab.stop()
+
+
+def _triage(lab: "Lab", folder: Path, no_color: bool) -> int:
+    from engine.app.triage_live import triage_live
+    from engine.reporting.triage_text import triage_text
+
+    click.echo(f"2. runbook triage -i {lab.inventory}\n", err=True)
+    result = triage_live(
+        str(lab.inventory), folder / "lab" / "evidence", str(lab.baseline), operator_answers=lab.answers()
+    )
+    click.echo(triage_text(result), err=True)
+    return int(ExitCode.DONE) if result.verdict == RUNBOOK else int(ExitCode.EXPECTATIONS_MISSED)
+
+
+def _cure(lab: "Lab", folder: Path, no_color: bool) -> int:
+    from engine.app import plan as planning
+    from engine.app import run as use_case
+    from engine.app.lab import LabOperator
+    from engine.app.request import PlanRequest, RunRequest
+    from engine.app.wiring import operator_name
+    from engine.cli.running import LastWords, Manner, conclude
+
+    click.echo(f"\n3. runbook run {RUNBOOK} -i {lab.inventory}\n", err=True)
+    source = PlanRequest(runbook=RUNBOOK, inventory=str(lab.inventory), baseline=str(lab.baseline))
+    planned = planning.make(source)
+    operator = LabOperator(estate=lab.estate)
+    manner = Manner(
+        operator=operator_name(),
+        answers=(),
+        approve_all=True,
+        verbose=0,
+        no_color=no_color,
+        as_json=False,
+        person=operator,
+    )
+    last = LastWords()
+    request = RunRequest(state=folder, operator=manner.operator)
+    return conclude(use_case.start(planned, request, manner.listeners(last), source), last)
