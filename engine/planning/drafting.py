@@ -9,7 +9,7 @@ from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST, Exits, PlannedStep
 from engine.model.runbook import ArgValue, Requirement, RunbookSpec, StepSpec
 from engine.planning.arguments import argument_findings, reads_host, resolve, with_defaults
-from engine.planning.effects import nature
+from engine.planning.effects import FREE_FORM, nature
 from engine.planning.findings import error, listed
 from engine.planning.proofs import APPROVAL, ESTATE
 from engine.planning.waypoints import required
@@ -92,6 +92,8 @@ def _arguments(
 ) -> tuple[dict[str, ArgValue], dict[str, dict[str, ArgValue]]]:
     """The arguments for all hosts, and for each host where one of them reads ``host``."""
     written = with_defaults(step.args, info.arguments)
+    if info.name in FREE_FORM:
+        written["effect"] = nature(step, info).effect.value
     shared = _resolved(around, written, None, found)
     if not any(reads_host(value) for value in written.values()):
         found.extend(argument_findings(step, info, shared))

@@ -29,11 +29,18 @@ class Nature:
     disruptive: bool
 
 
+def declared(step: StepSpec) -> Effect | None:
+    """What a free-form step says of itself: its ``effect``, or the argument of that name."""
+    written = step.args.get("effect")
+    known = [one for one in Effect if one.value == written]
+    return step.effect or (known[0] if known else None)
+
+
 def nature(step: StepSpec, info: ActionInfo) -> Nature:
     """The effect that counts; what the runbook may not say is ignored here and found by ``effect_findings``."""
     effect = info.effect if step.effect is None else max(info.effect, step.effect, key=lambda one: one.weight)
-    if info.name in FREE_FORM and step.effect is not None:
-        effect = step.effect
+    if info.name in FREE_FORM:
+        effect = declared(step) or info.effect
     harmless = info.name in FREE_FORM and effect is Effect.OBSERVE
     return Nature(
         effect=effect,
@@ -52,6 +59,15 @@ def effect_findings(step: StepSpec, info: ActionInfo) -> tuple[Diagnostic, ...]:
                 f"step {step.id} calls itself {step.effect}, but {info.name} is {info.effect}",
                 step.origin,
                 "a runbook may raise the effect of an action, never lower it: take the line out",
+            )
+        )
+    if info.name in FREE_FORM and step.effect is not None and step.args.get("effect", step.effect) != step.effect:
+        found.append(
+            error(
+                "P503",
+                f"step {step.id} calls itself {step.effect} and its script {step.args['effect']}",
+                step.origin,
+                "say it once",
             )
         )
     if step.disruptive is False and info.disruptive:

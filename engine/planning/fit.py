@@ -86,8 +86,12 @@ def is_known(value: Any) -> bool:
 
 def shown(value: Any) -> str:
     """A value as it would be written, short."""
-    text = json.dumps(value, ensure_ascii=False, default=list)
+    text = json.dumps(value, ensure_ascii=False, default=_written)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _written(value: Any) -> Any:
+    return value.text if isinstance(value, Template) else dict(value)
 
 
 def kind_of(value: Any) -> str:

@@ -54,12 +54,12 @@ def saved_plan(data: JsonMap) -> Plan:
         genuine = plan_digest(plan) == plan.digest
     except (KeyError, TypeError, ValueError, AttributeError) as reason:
         raise PlanOutdated(
-            f"the saved plan cannot be read: {_reason(reason)}", remedy="make it again: runbook plan --save FILE"
+            f"the saved plan cannot be read: {_reason(reason)}", remedy="make it again: runbook plan --out FILE"
         ) from reason
     if not genuine:
         raise PlanOutdated(
             "the saved plan was changed after it was made: its digest does not match its content",
-            remedy="make it again: runbook plan --save FILE",
+            remedy="make it again: runbook plan --out FILE",
         )
     return plan
 

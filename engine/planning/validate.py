@@ -1,0 +1,130 @@
+"""What can be said of a runbook without an inventory, and of its fit with one without a plan."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from engine.language.nearest import did_you_mean
+from engine.model.diagnostic import Diagnostic
+from engine.model.inventory import Inventory
+from engine.model.plan import ENGINE_HOST
+from engine.model.runbook import RunbookSpec, StepSpec
+from engine.planning.arguments import argument_findings
+from engine.planning.effects import effect_findings
+from engine.planning.findings import error, listed, warning
+from engine.planning.proofs import APPROVAL, unproven
+from engine.planning.reading import params_read
+from engine.planning.references import reference_findings
+from engine.planning.scope import Readable, namespaces
+from engine.planning.targets import limited, whole_targets
+from engine.planning.waypoints import of_spec, required
+from engine.ports.action import ActionInfo, RunsOn
+from engine.ports.edges import Catalogue
+
+Found = tuple[Diagnostic, ...]
+Infos = Mapping[str, ActionInfo]
+
+
+def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
+    """Everything wrong with a runbook, in the order of its steps; warnings last."""
+    infos = {name: action.info for name, action in catalogue.actions.items()}
+    kinds = {kind for info in infos.values() for kind in info.yields}
+    found: list[Diagnostic] = list(_duplicates(spec.steps))
+    known = [step for step in spec.steps if step.action in infos]
+    found.extend(_unknown_action(step, infos) for step in spec.steps if step.action not in infos)
+    for index, step in enumerate(spec.steps):
+        found.extend(_hosts(spec, step, infos.get(step.action)))
+        found.extend(_on_failure(spec.steps, index))
+        if step.action in infos:
+            found.extend(_step(step, infos[step.action], kinds))
+    found.extend(_references(spec, infos))
+    if len(known) == len(spec.steps):
+        points = [of_spec(step, infos[step.action]) for step in spec.steps]
+        unknown = {one.origin for one in found if one.code == "R458"}
+        found.extend(one for one in unproven(points) if one.origin not in unknown)
+    return (*found, *_unused(spec))
+
+
+def check_inventory_fit(spec: RunbookSpec, inventory: Inventory) -> Found:
+    """Whether the runbook's target sets have the hosts they ask for."""
+    whole, found = whole_targets(spec, inventory)
+    if found:
+        return found
+    return limited(spec, inventory, whole, None, frozenset(spec.targets))[1]
+
+
+def _step(step: StepSpec, info: ActionInfo, kinds: set[str]) -> Iterator[Diagnostic]:
+    yield from argument_findings(step, info, step.args)
+    yield from effect_findings(step, info)
+    for one in required(step, info):
+        if one.kind != APPROVAL and one.kind not in kinds:
+            hint = did_you_mean(one.kind, {*kinds, APPROVAL})
+            yield error("R458", f'no action yields a proof "{one.kind}", which step {step.id} needs', one.origin, hint)
+
+
+def _duplicates(steps: Sequence[StepSpec]) -> Iterator[Diagnostic]:
+    first: dict[str, StepSpec] = {}
+    for step in steps:
+        if step.id in first:
+            where = f"line {first[step.id].origin.line}"
+            yield error("R453", f'the id "{step.id}" is taken by another step', step.origin, f"it stands in {where}")
+        first.setdefault(step.id, step)
+
+
+def _unknown_action(step: StepSpec, infos: Infos) -> Diagnostic:
+    hint = did_you_mean(step.action, infos) or "runbook actions lists them"
+    return error("R450", f'step {step.id}: there is no action "{step.action}"', step.origin, hint)
+
+
+def _hosts(spec: RunbookSpec, step: StepSpec, info: ActionInfo | None) -> Iterator[Diagnostic]:
+    for name in step.hosts:
+        if name not in spec.targets:
+            hint = did_you_mean(name, spec.targets) or "add it to the runbook's hosts"
+            yield error("R454", f'step {step.id}: "{name}" is not in the runbook\'s hosts', step.origin, hint)
+    if info is None:
+        return
+    if info.runs_on is RunsOn.HOST and not step.hosts:
+        names = f"one of: {listed(spec.targets)}" if spec.targets else "add hosts to the runbook and name one"
+        yield error("R455", f"step {step.id}: {info.name} needs hosts", step.origin, names)
+    if info.runs_on is not RunsOn.HOST and step.hosts:
+        yield error(
+            "R456",
+            f"step {step.id}: {info.name} runs on no host, it is for the {info.runs_on}",
+            step.origin,
+            "take hosts out",
+        )
+
+
+def _on_failure(steps: Sequence[StepSpec], index: int) -> Iterator[Diagnostic]:
+    step = steps[index]
+    if step.on_failure in ("abort", "continue"):
+        return
+    later = [one.id for one in steps[index + 1 :]]
+    if step.on_failure in later:
+        return
+    if step.on_failure in (one.id for one in steps):
+        message, hint = f"step {step.on_failure} does not come later", "a failure can only lead forward"
+        yield error("R457", f"step {step.id}: on_failure: {message}", step.origin, hint)
+        return
+    hint = did_you_mean(step.on_failure, ("abort", "continue", *later)) or "abort, continue, or the id of a later step"
+    yield error("R457", f'step {step.id}: on_failure: there is no step "{step.on_failure}"', step.origin, hint)
+
+
+def _references(spec: RunbookSpec, infos: Infos) -> Iterator[Diagnostic]:
+    earlier: list[Readable] = []
+    for index, step in enumerate(spec.steps):
+        info = infos.get(step.action)
+        result = {} if info is None else info.result
+        subjects = step.hosts or (ENGINE_HOST,)
+        scope = namespaces(spec.params, earlier, subjects, result)
+        yield from reference_findings(step, scope, [one.id for one in spec.steps[index:]])
+        earlier.append(Readable(id=step.id, result=result, subjects=subjects, facts=bool(info and info.facts)))
+
+
+def _unused(spec: RunbookSpec) -> Iterator[Diagnostic]:
+    read = params_read(spec.steps)
+    for param in spec.params.values():
+        if param.name not in read:
+            yield warning("R460", f'nothing reads the parameter "{param.name}"', param.origin, "take it out")
+    named = {name for step in spec.steps for name in step.hosts}
+    for target in spec.targets.values():
+        if target.name not in named:
+            yield warning("R461", f'no step runs on "{target.name}"', target.origin, "take it out")
