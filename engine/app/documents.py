@@ -97,4 +97,5 @@ def baseline(name: str | None, beside: str) -> JsonValue:
     document, diagnostics = load_baseline(read_text(path, "a baseline"), str(path))
     if document is None or has_errors(diagnostics):
         raise DocumentsRejected(diagnostics)
-    return document.value
+    value: JsonValue = document.value
+    return value

@@ -21,6 +21,7 @@ from engine.execute.lanes import Lanes
 from engine.execute.messages import Interrupts, Message, Stopped
 from engine.model import event as ev
 from engine.model.command import RunRunbook
+from engine.model.data import JsonMap, JsonValue
 from engine.model.errors import PlanOutdated, UsageMistake
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
@@ -62,7 +63,7 @@ def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, 
     journal = wiring.open_journal(wiring.make_folder(request.state), clock)
     run_id = _new_id(clock.now())
     folder = wiring.make_folder(request.state / "runs" / run_id)
-    stored = {"plan": plan_to_json(plan), "source": _source(source)}
+    stored: dict[str, JsonValue] = {"plan": plan_to_json(plan), "source": _source(source)}
     (folder / "plan.json").write_text(json.dumps(stored["plan"], indent=1) + "\n", encoding="utf-8")
     record = RunRecord(
         run_id=run_id,
@@ -199,7 +200,7 @@ def _child(command: RunRunbook, bench: _Bench, request: RunRequest, listeners: L
     )
     planned = planning.make(source)
     result = start(planned, replace(request, parent=bench.lease.run_id), listeners, source)
-    value = {
+    value: dict[str, JsonValue] = {
         "run_id": result.run_id,
         "status": result.stopped.reason,
         "exit_code": result.stopped.exit_code,
@@ -236,12 +237,12 @@ def _new_id(now: float) -> str:
     return f"{day}-{randomness.token_hex(3)}"
 
 
-def _source(source: PlanRequest) -> dict[str, object]:
+def _source(source: PlanRequest) -> dict[str, JsonValue]:
     absolute = {"runbook": str(Path(source.runbook).absolute()), "inventory": str(Path(source.inventory).absolute())}
     return {"params": list(source.params), "baseline": source.baseline, "limit": source.limit, **absolute}
 
 
-def _source_from(data: Mapping[str, object]) -> PlanRequest:
+def _source_from(data: JsonMap) -> PlanRequest:
     params = data.get("params")
     return PlanRequest(
         runbook=str(data.get("runbook", "")),
@@ -252,5 +253,5 @@ def _source_from(data: Mapping[str, object]) -> PlanRequest:
     )
 
 
-def _mapping(value: object) -> Mapping[str, object]:
+def _mapping(value: JsonValue) -> JsonMap:
     return value if isinstance(value, Mapping) else {}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.app import documents
 from engine.app.wiring import catalogue
-from engine.model.diagnostic import Diagnostic, Severity, sort_key
+from engine.model.diagnostic import Diagnostic, sort_key
 from engine.model.errors import UsageMistake
 
 
@@ -48,9 +48,9 @@ def _one(path: Path, inventory: str | None) -> tuple[Diagnostic, ...]:
 
         return load_inventory(text, str(path), {})[1]
     if kind == "triage":
-        from engine.language.triage import load_triage_spec
+        from engine.language.load import load_triage
 
-        return load_triage_spec(text, str(path))[1]
+        return load_triage(text, str(path))[1]
     from engine.language.load import load_document
 
     return load_document(kind, text, str(path))[1]
@@ -58,14 +58,12 @@ def _one(path: Path, inventory: str | None) -> tuple[Diagnostic, ...]:
 
 def _runbook(path: Path, text: bytes, inventory: str | None) -> tuple[Diagnostic, ...]:
     from engine.language.load import load_runbook
-    from engine.lint import lint
     from engine.planning.validate import check_inventory_fit, check_runbook
 
     spec, found = load_runbook(text, str(path))
     if spec is None:
         return found
     found += check_runbook(spec, catalogue())
-    found += tuple(one for one in lint(spec, None) if one.severity is not Severity.INFO)
     if inventory is not None:
         found += check_inventory_fit(spec, documents.inventory(inventory))
     return found

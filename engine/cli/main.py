@@ -109,7 +109,18 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return int(ExitCode.DONE)
+    except Exception:  # noqa: BLE001 - the outermost door: a bug is told as one, with its traceback, and its own exit code
+        return _bug()
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    click.echo("error: a bug in the engine; what a run had put on record is kept", err=True)
+    click.echo("  remedy: keep the lines above; `runbook runs` lists the runs", err=True)
+    return int(ExitCode.BUG)
 
 
 def tell(failure: EngineError) -> None:
@@ -122,9 +133,9 @@ def tell(failure: EngineError) -> None:
 
 
 def _show_diagnostics(rejected: DocumentsRejected) -> None:
-    from engine.reporting.diagnostics import diagnostics_text
+    from engine.reporting.diagnostics import render_diagnostics
 
-    click.echo(diagnostics_text(rejected.diagnostics), err=True)
+    click.echo(render_diagnostics(rejected.diagnostics), err=True)
 
 
 if __name__ == "__main__":

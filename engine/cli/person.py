@@ -63,11 +63,11 @@ class Flags:
 class Nobody:
     """No terminal: the run is parked."""
 
-    def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+    def question(self, asked: QuestionAsked) -> None:
         """Nobody is here."""
         del asked
 
-    def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
+    def approval(self, asked: ApprovalAsked) -> None:
         """Nobody is here."""
         del asked
 

@@ -29,7 +29,7 @@ def command(
     """Show what a run of RUNBOOK would do: steps, hosts, effects, proofs, and where the point of no return lies."""
     from engine.app import plan as use_case
     from engine.app.request import PlanRequest
-    from engine.reporting.diagnostics import diagnostics_text
+    from engine.reporting.diagnostics import render_diagnostics
 
     planned = use_case.make(
         PlanRequest(
@@ -43,7 +43,7 @@ def command(
         )
     )
     if planned.diagnostics:
-        click.echo(diagnostics_text(planned.diagnostics), err=True)
+        click.echo(render_diagnostics(planned.diagnostics), err=True)
     if out is not None:
         use_case.save(planned.plan, Path(out))
         click.echo(f"saved to {out}", err=True)

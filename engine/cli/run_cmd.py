@@ -48,7 +48,7 @@ def command(
     from engine.app.request import PlanRequest, RunRequest
     from engine.app.wiring import operator_name, state_folder
     from engine.cli.running import LastWords, Manner, conclude
-    from engine.reporting.diagnostics import diagnostics_text
+    from engine.reporting.diagnostics import render_diagnostics
 
     source = PlanRequest(
         runbook=runbook,
@@ -61,7 +61,7 @@ def command(
     )
     planned = planning.saved(Path(plan_file), source) if plan_file else planning.make(source)
     if planned.diagnostics:
-        click.echo(diagnostics_text(planned.diagnostics), err=True)
+        click.echo(render_diagnostics(planned.diagnostics), err=True)
     manner = Manner(
         operator=operator_name(),
         answers=answers,

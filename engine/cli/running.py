@@ -68,7 +68,7 @@ class Manner:
 
         def sinks(plan: Plan) -> Sequence[EventSink]:
             console = ConsoleSink(
-                plan, sys.stderr, verbosity=self.verbose, color=options.wants_color(self.no_color), diff=self.diff
+                plan, sys.stderr, verbosity=self.verbose, color=options.wants_color(self.no_color)
             )
             return (JsonLines(), last) if self.as_json else (console, last)
 

@@ -17,7 +17,7 @@ def command(paths: tuple[str, ...], inventory: str | None, explain: str | None, 
 
     With an inventory, also whether the runbooks' host patterns fit it.
     """
-    from engine.reporting.diagnostics import diagnostics_json, diagnostics_text
+    from engine.reporting.diagnostics import diagnostics_json, render_diagnostics
 
     if explain is not None:
         from engine.app.explain import explanation
@@ -37,7 +37,7 @@ def command(paths: tuple[str, ...], inventory: str | None, explain: str | None, 
         click.echo(json.dumps(data, indent=1))
     else:
         if result.diagnostics:
-            click.echo(diagnostics_text(result.diagnostics), err=True)
+            click.echo(render_diagnostics(result.diagnostics), err=True)
         if not rejected:
             count = len(result.files)
             click.echo(f"{count} document{'' if count == 1 else 's'} valid")
