@@ -4,38 +4,40 @@ from collections.abc import Mapping
 
 EXPLANATIONS: Mapping[str, str] = {
     "R450": (
-        "A step names an action that does not exist. Actions are built in, so a name that is off by a letter can never "
-        "run. Example: action: windows.servce. Use windows.service; runbook actions lists all."
+        "A step names an action that does not exist. Actions are built in, so a name that is off by a letter can "
+        "never run. Example: action: windows.servce. Use windows.service; runbook actions lists all."
     ),
     "R452": (
-        "An argument under with does not fit the action: it is missing, unknown, or of another type. The action's schema "
-        "says what it takes, and it is checked before any host is touched. A template whose value is known only during "
-        "the run is not judged here. Example: with: {nmae: OMCFG}. runbook actions NAME shows the arguments."
+        "An argument under with does not fit the action: it is missing, unknown, or of another type. The action's "
+        "schema says what it takes, and it is checked before any host is touched. A template whose value is known "
+        "only during the run is not judged here. Example: with: {nmae: OMCFG}. runbook actions NAME shows the "
+        "arguments."
     ),
     "R453": (
-        "Two steps have the same id. A step's id names its result in expressions, so it must be unique in the runbook. "
-        "Example: two steps with id: check."
+        "Two steps have the same id. A step's id names its result in expressions, so it must be unique in the "
+        "runbook. Example: two steps with id: check."
     ),
     "R454": (
-        "A step runs on a name that the runbook's hosts block does not have. Steps name target sets of the runbook, "
-        "not hosts or groups of the inventory, so that the runbook fits every estate. Example: hosts: servers, "
-        "where the block says server: {pattern: management_servers}."
+        "A step runs on a name that the runbook's hosts block does not have. Steps name target sets of the "
+        "runbook, not hosts or groups of the inventory, so that the runbook fits every estate. Example: hosts: "
+        "servers, where the block says server: {pattern: management_servers}."
     ),
     "R455": (
-        "The action sends commands to a host, but the step has no hosts. Without one it would do nothing and look done. "
-        "Example: action: windows.service without a line such as hosts: server."
+        "The action sends commands to a host, but the step has no hosts. Without one it would do nothing and look "
+        "done. Example: action: windows.service without a line such as hosts: server."
     ),
     "R456": (
-        "The action belongs to the operator or to the engine, yet the step has hosts. It runs once, not once a host. "
-        "Example: action: operator.ask with hosts: server. Take the line out."
+        "The action belongs to the operator or to the engine, yet the step has hosts. It runs once, not once a "
+        "host. Example: action: operator.ask with hosts: server. Take the line out."
     ),
     "R457": (
-        "on_failure must be abort, continue, or the id of a later step. A jump backwards would be a loop, and a loop "
-        "around a change is how a small failure becomes a large one. Example: on_failure: first_step in the second step."
+        "on_failure must be abort, continue, or the id of a later step. A jump backwards would be a loop, and a "
+        "loop around a change is how a small failure becomes a large one. Example: on_failure: first_step in the "
+        "second step."
     ),
     "R458": (
-        "A step requires a kind of proof that no action yields. It could never be met, so the step could never run. "
-        "Example: requires: [baseline-unchaged(estate)]. Use baseline-unchanged."
+        "A step requires a kind of proof that no action yields. It could never be met, so the step could never "
+        "run. Example: requires: [baseline-unchaged(estate)]. Use baseline-unchanged."
     ),
     "R460": (
         "A parameter is declared and nothing reads it. Often the name is misspelt where it should be read. "
@@ -46,117 +48,119 @@ EXPLANATIONS: Mapping[str, str] = {
         "Example: database: {pattern: sql_servers} and no step with hosts: database."
     ),
     "R470": (
-        "result stands for the result of the step's own last look, and only wait.until can read it. Anywhere else use "
-        "steps.ID.FIELD of an earlier step. Example: when: result.found."
+        "result stands for the result of the step's own last look, and only wait.until can read it. Anywhere else "
+        "use steps.ID.FIELD of an earlier step. Example: when: result.found."
     ),
     "R471": (
-        "An expression reads the result of a step that does not exist. Example: when: steps.chek.changed, where the step's "
-        "id is check."
+        "An expression reads the result of a step that does not exist. Example: when: steps.chek.changed, where "
+        "the step's id is check."
     ),
     "R472": (
-        "An expression reads the result of the step itself or of a later one, which has none yet. Steps run in the order "
-        "in which they are written. Example: when: steps.reboot.changed in a step before reboot."
+        "An expression reads the result of the step itself or of a later one, which has none yet. Steps run in the"
+        " order in which they are written. Example: when: steps.reboot.changed in a step before reboot."
     ),
     "R473": (
-        "An expression reads a field that the step's action does not give. The action's result schema lists what it gives; "
-        "status, changed, skipped and hosts are there for every step. Example: steps.account.running, where "
-        "windows.service gives state."
+        "An expression reads a field that the step's action does not give. The action's result schema lists what "
+        "it gives; status, changed, skipped and hosts are there for every step. Example: steps.account.running, "
+        "where windows.service gives state."
     ),
     "R474": (
-        "The step read ran on several hosts and none of them is this step's host, so its result does not say of which host. "
-        "Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. Example: a step for "
-        "the operator that reads steps.versions.equal of two servers."
+        "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
+        "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "
+        "Example: a step for the operator that reads steps.versions.equal of two servers."
     ),
     "R475": (
-        "A fact is read that no earlier step gathers of this step's hosts. Facts are the results of actions such as "
-        "windows.host or service_manager.installation, of the same host. Example: facts.build without a step of "
-        "service_manager.installation before it."
+        "A fact is read that no earlier step gathers of this step's hosts. Facts are the results of actions such "
+        "as windows.host or service_manager.installation, of the same host. Example: facts.build without a step of"
+        " service_manager.installation before it."
     ),
     "R476": (
-        "An expression reads a name that its namespace does not have. Namespaces never merge: an input is params.NAME, "
-        "a variable of the inventory host.vars.NAME. Example: params.timeout where the runbook declares timeout_ms."
+        "An expression reads a name that its namespace does not have. Namespaces never merge: an input is "
+        "params.NAME, a variable of the inventory host.vars.NAME. Example: params.timeout where the runbook "
+        "declares timeout_ms."
     ),
     "R477": (
-        "A condition is not true or false. Nothing else counts as true, so that an empty text or a zero never decides "
-        'about a change. Example: when: steps.account.state. Write steps.account.state == "running".'
+        "A condition is not true or false. Nothing else counts as true, so that an empty text or a zero never "
+        'decides about a change. Example: when: steps.account.state. Write steps.account.state == "running".'
     ),
     "P501": (
-        "A step needs a proof, and there is a path through the runbook that reaches the step without passing the step that "
-        "yields the proof: a condition skips it, a failure goes on past it, or a jump leads around it. The message shows the "
-        "shortest such path. Example: gate (skipped) -> restore, where gate has a when. Two steps under the same "
-        "condition of params or run belong together and are no such path."
+        "A step needs a proof, and there is a path through the runbook that reaches the step without passing the "
+        "step that yields the proof: a condition skips it, a failure goes on past it, or a jump leads around it. "
+        "The message shows the shortest such path. Example: gate (skipped) -> restore, where gate has a when. Two "
+        "steps under the same condition of params or run belong together and are no such path."
     ),
     "P502": (
-        "A step needs a proof that no step before it yields about that subject. Add a step whose action yields it, or move "
-        "it up. A step yields its proof about each of its hosts, and about the estate. Example: requires: "
-        "[baseline-unchanged(estate)] in the first step."
+        "A step needs a proof that no step before it yields about that subject. Add a step whose action yields it,"
+        " or move it up. A step yields its proof about each of its hosts, and about the estate. Example: requires:"
+        " [baseline-unchanged(estate)] in the first step."
     ),
     "P503": (
-        "A runbook says that a step does less than its action does. Effects can be raised, never lowered, as approvals and "
-        "the point of no return hang on them. Only free-form scripts (windows.script, posix.command) are what the "
-        "runbook declares. Example: action: windows.registry_value with effect: observe."
+        "A runbook says that a step does less than its action does. Effects can be raised, never lowered, as "
+        "approvals and the point of no return hang on them. Only free-form scripts (windows.script, posix.command)"
+        " are what the runbook declares. Example: action: windows.registry_value with effect: observe."
     ),
     "P504": (
-        "A permanent step has a retry. A second attempt at something that cannot be undone is a decision for a person. "
-        "Example: effect: permanent together with retry: {attempts: 3}."
+        "A permanent step has a retry. A second attempt at something that cannot be undone is a decision for a "
+        "person. Example: effect: permanent together with retry: {attempts: 3}."
     ),
     "P505": (
-        "The subject of a proof is neither estate, nor a set of the runbook's hosts block, nor a host of the inventory. "
-        "Proofs are about hosts, so this one could never stand. Example: requires: [baseline-unchanged(databse)]."
+        "The subject of a proof is neither estate, nor a set of the runbook's hosts block, nor a host of the "
+        "inventory. Proofs are about hosts, so this one could never stand. Example: requires: "
+        "[baseline-unchanged(databse)]."
     ),
     "P508": (
-        "A step would run on a host of a platform that its action is not for. Example: windows.service on a host with "
-        "runbook_platform: posix."
+        "A step would run on a host of a platform that its action is not for. Example: windows.service on a host "
+        "with runbook_platform: posix."
     ),
     "P509": (
-        "A value that could be worked out while planning cannot: it reads a variable that the host does not have, or joins "
-        'what cannot be joined. Example: "{{ host.vars.install_directory }}" and no such variable for one of the hosts.'
+        "A value that could be worked out while planning cannot: it reads a variable that the host does not have, "
+        'or joins what cannot be joined. Example: "{{ host.vars.install_directory }}" and no such variable for one'
+        " of the hosts."
     ),
     "P510": (
-        "A set of the runbook's hosts block has no host. A run that looks at nothing would end well and prove nothing, so "
-        "this is an error. Example: pattern: sql_servers and an inventory without that group."
+        "A set of the runbook's hosts block has no host. A run that looks at nothing would end well and prove "
+        "nothing, so this is an error. Example: pattern: sql_servers and an inventory without that group."
     ),
     "P511": (
-        "A set has another number of hosts than the runbook asks for. The message names the hosts found. With exactly: 1 "
-        "and several hosts, choose one with --limit. Example: server: {pattern: management_servers, exactly: 1} "
-        "and two management servers."
+        "A set has another number of hosts than the runbook asks for. The message names the hosts found. With "
+        "exactly: 1 and several hosts, choose one with --limit. Example: server: {pattern: management_servers, "
+        "exactly: 1} and two management servers."
     ),
     "P512": (
-        "The limit takes hosts out of a step whose proof is about the estate, so the proof would speak of fewer hosts than "
-        "the runbook means. Before a reversible change this is a warning, before a permanent one an error. "
-        "Example: --limit SQL01 with a gate over all sql_servers."
+        "The limit takes hosts out of a step whose proof is about the estate, so the proof would speak of fewer "
+        "hosts than the runbook means. Before a reversible change this is a warning, before a permanent one an "
+        "error. Example: --limit SQL01 with a gate over all sql_servers."
     ),
     "P515": (
-        "--start-at names no step of the runbook, or no step has the tags of --tags. An empty plan would end well and do "
-        "nothing. Example: --start-at rebot."
+        "--start-at names no step of the runbook, or no step has the tags of --tags. An empty plan would end well "
+        "and do nothing. Example: --start-at rebot."
     ),
     "P516": (
-        "A step was not chosen and stays in the plan: it only observes, and a chosen step needs its proof, its facts or its "
-        "result. Looking again harms nobody. Example: --start-at reboot keeps the step that compares the versions with "
-        "the baseline."
+        "A step was not chosen and stays in the plan: it only observes, and a chosen step needs its proof, its "
+        "facts or its result. Looking again harms nobody. Example: --start-at reboot keeps the step that compares "
+        "the versions with the baseline."
     ),
     "P517": (
-        "A chosen step reads the result of a changing step that was left out. The changing step is not brought back by "
-        "itself. Choose it too, or begin earlier. Example: --start-at reboot, whose condition reads "
+        "A chosen step reads the result of a changing step that was left out. The changing step is not brought "
+        "back by itself. Choose it too, or begin earlier. Example: --start-at reboot, whose condition reads "
         "steps.start_timeout.changed."
     ),
     "P518": (
-        "A chosen step leads to another one when it fails, and that one was left out. A failure then ends the run. "
-        "Example: --tags check without the step that on_failure names."
+        "A chosen step leads to another one when it fails, and that one was left out. A failure then ends the run."
+        " Example: --tags check without the step that on_failure names."
     ),
     "P520": (
         "A value was given for a parameter that the runbook does not declare. It would be ignored in silence. "
         "Example: -e timeout=5 where the runbook has timeout_ms."
     ),
-    "P521": (
-        "A parameter has no default and no value was given. Example: -e database=ServiceManager is missing."
-    ),
+    "P521": ("A parameter has no default and no value was given. Example: -e database=ServiceManager is missing."),
     "P522": (
-        "A parameter's value does not fit its declaration. A text from the command line becomes a number, a list or a "
-        "mapping only if the declaration says so. Example: -e start_timeout_ms=fast, declared as an integer."
+        "A parameter's value does not fit its declaration. A text from the command line becomes a number, a list "
+        "or a mapping only if the declaration says so. Example: -e start_timeout_ms=fast, declared as an integer."
     ),
     "P523": (
-        "A secret parameter was given as plain text. Command lines are seen by every user of a machine and kept in "
-        "histories. Give the place the secret is kept in: env:NAME, file:PATH, prompt:LABEL or keyring:SERVICE/NAME."
+        "A secret parameter was given as plain text. Command lines are seen by every user of a machine and kept in"
+        " histories. Give the place the secret is kept in: env:NAME, file:PATH, prompt:LABEL or "
+        "keyring:SERVICE/NAME."
     ),
-}  # fmt: skip
+}

@@ -251,8 +251,8 @@ def _one_of(value: Any, parts: Any, _: Mapping[str, Any], path: Path) -> Iterato
 
 
 def _nearest(found: Sequence[Sequence[Misfit]]) -> Iterator[Misfit]:
-    """Of several forms the one that fits best: deepest first finding, fewest findings."""
-    yield from min(found, key=lambda one: (-max(len(each.path) for each in one), len(one)))
+    """Of several forms the one that fits best (deepest, then fewest findings), and of that the first finding."""
+    yield min(found, key=lambda one: (-max(len(each.path) for each in one), len(one)))[0]
 
 
 def _not(value: Any, inner: Any, _: Mapping[str, Any], path: Path) -> Iterator[Misfit]:
