@@ -52,6 +52,21 @@ class Surroundings:
         """Do the host's work in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
 
+    async def before_frame(self, name: str) -> None:
+        """Let the faults that wait for a frame happen; the frame runs in any case."""
+        if self.faults.delay_s:
+            await asyncio.sleep(self.faults.delay_s)
+        if self.faults.drop_on_frame and fnmatch.fnmatchcase(name, self.faults.drop_on_frame):
+            self.faults.drop_on_frame = ""
+            self.cut_off()
+
+    def outgoing(self, answer: bytes) -> bytes:
+        """An answer line as it leaves the host: whole, or as a broken code page or a torn buffer leaves it."""
+        if self.faults.garble_answers <= 0:
+            return answer
+        self.faults.garble_answers -= 1
+        return answer[: len(answer) // 2] + b"?\x7f?" + answer[len(answer) * 3 // 4 :]
+
 
 def encoded_script(command_line: str) -> str | None:
     """The script of a PowerShell command line that ends in ``-EncodedCommand X``, or None."""
@@ -64,9 +79,15 @@ def encoded_script(command_line: str) -> str | None:
         return None
 
 
+def script_reads_input(script: str) -> bool:
+    """True for PowerShell scripts that mention their input."""
+    return any(word in script.casefold() for word in ("$input", "[console]::in", "[console]::openstandardinput"))
+
+
 def reads_input(command_line: str) -> bool:
     """True for command lines that read their input to its end before they do anything."""
-    return _READS_INPUT.search(command_line) is not None
+    script = encoded_script(command_line)
+    return script_reads_input(script) if script is not None else _READS_INPUT.search(command_line) is not None
 
 
 class Process:
@@ -209,17 +230,9 @@ class FramedInterpreter(Process):
         except (ValueError, TypeError) as problem:
             self.write_error(f"A line was no frame: {problem}\r\n".encode())
             return
-        faults = self._around.faults
-        if faults.delay_s:
-            await asyncio.sleep(faults.delay_s)
-        if faults.drop_on_frame and fnmatch.fnmatchcase(frame.name, faults.drop_on_frame):
-            faults.drop_on_frame = ""
-            self._around.cut_off()
+        await self._around.before_frame(frame.name)
         answer = encode_answer(frame.nonce, frame.number, await self._answer(frame))
-        if faults.garble_answers > 0:
-            faults.garble_answers -= 1
-            answer = garbled(answer)
-        self.write(answer.encode("ascii") + b"\r\n")
+        self.write(self._around.outgoing(answer.encode("ascii")) + b"\r\n")
 
     async def _answer(self, frame: Frame) -> JsonMap:
         text = self._scripts.setdefault(frame.digest, frame.text) if frame.text is not None else None
@@ -241,11 +254,6 @@ def failure(message: str, category: str) -> JsonMap:
     """An answer that is not ok, with one error."""
     error: JsonMap = {"message": message, "category": category, "position": "", "types": ["System.Exception"]}
     return {"ok": False, "value": None, "errors": [error], "exit_code": None}
-
-
-def garbled(line: str) -> str:
-    """A line as a broken code page or a torn buffer leaves it: the head is there, the middle is not."""
-    return line[: len(line) // 2] + "?\x7f?" + line[len(line) * 3 // 4 :]
 
 
 Spawn = Callable[[Surroundings, str, Mapping[str, str]], Awaitable[Process]]

@@ -12,10 +12,11 @@ import shutil
 from collections.abc import Mapping
 
 from engine.lab.host import PwshHost, PwshPrelude
-from engine.lab.shells import OneShot, Process, Spawn, Surroundings, encoded_script
+from engine.lab.shells import OneShot, Process, Spawn, Surroundings, encoded_script, script_reads_input
 from engine.model.errors import UsageMistake
 from engine.model.frame import encoded_command
 
+_FRAME = re.compile(rb"^\S+ \d+ (\S+) [0-9a-f]{64} ")
 _ANSWER = re.compile(rb"^\S+ \d+ [A-Za-z0-9+/=]+\s*$")
 _CHUNK = 65536
 
@@ -48,9 +49,15 @@ class PwshProcess(Process):
         self._program = program
         self._script = script
         self._environment = environment
+        self._fed = False
         self._input: asyncio.Queue[bytes | None] = asyncio.Queue()
 
+    def no_input(self) -> None:
+        if not self._fed and not script_reads_input(self._script):
+            self.feed(b"", end=True)
+
     def feed(self, data: bytes, *, end: bool) -> None:
+        self._fed = True
         if data:
             self._input.put_nowait(data)
         if end:
@@ -85,10 +92,16 @@ class PwshProcess(Process):
 
     async def _pump_input(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
+        pending = b""
         with contextlib.suppress(ConnectionError):
             while (data := await self._input.get()) is not None:
-                process.stdin.write(data)
+                *lines, pending = (pending + data).split(b"\n")
+                for line in lines:
+                    if (frame := _FRAME.match(line)) is not None:
+                        await self._around.before_frame(frame[1].decode("ascii", "replace"))
+                    process.stdin.write(line + b"\n")
                 await process.stdin.drain()
+            process.stdin.write(pending)
         process.stdin.close()
 
     async def _pump_output(self, process: asyncio.subprocess.Process, prelude: PwshPrelude) -> None:
@@ -100,6 +113,7 @@ class PwshProcess(Process):
             for line in lines:
                 if _ANSWER.match(line):
                     await self._around.work(prelude.after)
+                    line = self._around.outgoing(line)  # noqa: PLW2901 - the line as it leaves the host
                 self.write(line + b"\n")
         self.write(pending)
 
