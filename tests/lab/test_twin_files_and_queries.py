@@ -22,9 +22,7 @@ from tests.support.payload_session import PayloadSession, find_pwsh, machine_fil
 
 pytestmark = [
     pytest.mark.pwsh,
-    pytest.mark.skipif(
-        find_pwsh() is None, reason="no PowerShell: RUNBOOK_PWSH is not set and pwsh is not on the PATH"
-    ),
+    pytest.mark.skipif(find_pwsh() is None, reason="no PowerShell: set RUNBOOK_PWSH or put pwsh on the PATH"),
 ]
 STATES = 110
 TEMP = "C:\\Users\\{}\\AppData\\Local\\Temp"
@@ -101,6 +99,9 @@ PATTERNS: list[dict[str, Any]] = [
     {"id": "umlaut", "contains": ["M\u00fcnchen"]},
     {"id": "marks", "contains": ["[brackets]", "$dollars"]},
 ]
+
+
+LOG_NAMES = ["SCSMInstall.log", "SCSMInstall01.log", "SCSM.txt", "other.log"]
 
 
 def log_bytes(dice: random.Random) -> bytes:
@@ -206,8 +207,7 @@ CONFIGS = [
     '<configuration><runtime><generatePublisherEvidence enabled="true" other="1"/></runtime></configuration>',
     '<configuration><runtime><generatePublisherEvidence enabled="false"/></runtime></configuration>',
     '<configuration><runtime localName="x" Name="y"><ChildNodes>z</ChildNodes></runtime></configuration>',
-    '<configuration><runtime><assemblyBinding xmlns="urn:schemas-microsoft-com:asm.v1"><dependentAssembly/>'
-    "</assemblyBinding></runtime></configuration>",
+    '<configuration><runtime><b xmlns="urn:schemas-microsoft-com:asm.v1"><dependentAssembly/></b></runtime></configuration>',
     '<c:configuration xmlns:c="urn:c"><c:runtime>&lt;text &amp; more&gt;<![CDATA[<x>]]></c:runtime></c:configuration>',
     '<configuration><runtime><generatePublisherEvidence enabled="false"></runtime></configuration>',
     "<configuration><runtime>",
@@ -218,6 +218,7 @@ CONFIGS = [
     '<!DOCTYPE configuration [<!ENTITY a "b">]><configuration>&a;</configuration>',
     "<a:configuration/>",
 ]
+EVIDENCE = "generatePublisherEvidence"
 PLACES: list[dict[str, Any]] = [
     {
         "parents": ["configuration", "runtime"],
@@ -233,7 +234,7 @@ PLACES: list[dict[str, Any]] = [
         "key": ["enabled"],
     },
     {
-        "parents": ["configuration", "runtime", "{urn:schemas-microsoft-com:asm.v1}assemblyBinding"],
+        "parents": ["configuration", "runtime", "{urn:schemas-microsoft-com:asm.v1}b"],
         "element": "dependentAssembly",
         "attributes": {"x": "1"},
     },
@@ -345,6 +346,13 @@ def installation_state(dice: random.Random) -> Machine:
         for value in ("DatabaseServerName", "DatabaseName", "StagingSQLInstance", "RepositoryDatabaseName"):
             if dice.random() < 0.5:
                 registry.set(f"{top}\\Common\\Database", value, dice.choice(["SQL01", "ServiceManager", ""]))
+    add_programs(machine, dice)
+    return machine
+
+
+def add_programs(machine: Machine, dice: random.Random) -> None:
+    software = "HKLM\\SOFTWARE\\Microsoft"
+    registry = machine.registry
     for marker in ("Server", "Agent"):
         if dice.random() < 0.5:
             registry.make_key(f"{software}\\Microsoft Operations Manager\\3.0\\{marker} Management Groups")
@@ -356,7 +364,6 @@ def installation_state(dice: random.Random) -> Machine:
         registry.set(key, "DisplayName", name)
         if dice.random() < 0.8:
             registry.set(key, "DisplayVersion", dice.choice(["7.5.1561.0", "7.5.2905.0"]))
-    return machine
 
 
 def test_installation(session: PayloadSession) -> None:

@@ -90,38 +90,45 @@ def check(text: str) -> list[Finding]:
 
 
 def _of_node(node: Node, local: set[str]) -> Iterator[Finding]:
-    line, text = node.start_point[0] + 1, _text(node)
-    small = text.lower()
-    if node.is_error or node.is_missing:
-        yield Finding(line, "a syntax error")
-    elif node.type in _NEWER_NODES:
-        yield Finding(line, _NEWER_NODES[node.type])
-    elif (node.type == "comparison_operator" and small in _NEWER_OPERATORS) or (
-        not node.is_named and small in _NEWER_OPERATORS
-    ):
-        yield Finding(line, f"the operator {small}")
-    elif node.type == "type_literal" and _type_name(small) in _NEWER_TYPES:
-        yield Finding(line, f"the type {small}")
-    elif node.type == "variable" and small in _NEWER_VARIABLES:
-        yield Finding(line, f"the variable {small}")
-    elif (node.type == "file_redirection_operator" and re.match(r"[3-6*]", small)) or (
-        node.type == "merging_redirection_operator" and not small.startswith("2>")
-    ):
-        yield Finding(line, f"the redirection {small}")
+    line = node.start_point[0] + 1
+    what = _syntax(node) or _word(node) or _statement(node)
+    if what:
+        yield Finding(line, what)
     elif node.type in ("invocation_expression", "member_access"):
         yield from _of_member(node, line)
-    elif node.type == "attribute_argument" and "=" not in text and re.fullmatch(r"\w+", text):
-        yield Finding(line, f"the attribute argument {text} without a value")
     elif node.type == "command":
         yield from _of_command(node, line, local)
-    elif node.type == "param_block" and node.parent is not None and node.parent.type != "program":
-        return
-    elif node.type == "argument_list" and ",," in small.replace(" ", ""):
-        yield Finding(line, "an empty element of a list")
-    elif node.type == "try_statement" and not any(
-        one.type in ("catch_clauses", "finally_clause") for one in node.children
-    ):
-        yield Finding(line, "try without catch and finally")
+
+
+def _syntax(node: Node) -> str | None:
+    return "a syntax error" if node.is_error or node.is_missing else _NEWER_NODES.get(node.type)
+
+
+def _word(node: Node) -> str | None:
+    """Operators, types, variables and redirections by their text."""
+    small = _text(node).lower() if node.end_byte - node.start_byte < 100 else ""
+    if small in _NEWER_OPERATORS and (node.type == "comparison_operator" or not node.is_named):
+        return f"the operator {small}"
+    if node.type == "type_literal" and _type_name(small) in _NEWER_TYPES:
+        return f"the type {small}"
+    if node.type == "variable" and small in _NEWER_VARIABLES:
+        return f"the variable {small}"
+    redirects = node.type == "file_redirection_operator" and re.match(r"[3-6*]", small)
+    merges = node.type == "merging_redirection_operator" and not small.startswith("2>")
+    return f"the redirection {small}" if redirects or merges else None
+
+
+def _statement(node: Node) -> str | None:
+    """What the grammar lets pass and the language does not."""
+    text = _text(node)
+    if node.type == "attribute_argument" and re.fullmatch(r"\w+", text):
+        return f"the attribute argument {text} without a value"
+    if node.type == "argument_list" and ",," in text.replace(" ", ""):
+        return "an empty element of a list"
+    ends = {one.type for one in node.children}
+    if node.type == "try_statement" and not ends & {"catch_clauses", "finally_clause"}:
+        return "try without catch and finally"
+    return None
 
 
 def _type_name(literal: str) -> str:
@@ -147,7 +154,7 @@ def _of_command(node: Node, line: int, local: set[str]) -> Iterator[Finding]:
         if not any(one.type == "command_invocation_operator" for one in node.children):
             yield Finding(line, "a command whose name is not written out")
         return
-    if name.lower() in local:
+    if name.lower() in local or name.lower().endswith(".exe"):
         return
     known = commands().get(name.lower())
     if known is None:

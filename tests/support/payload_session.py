@@ -26,7 +26,7 @@ foreach ($key in $Arguments.registry) {
     $path = 'HKLM:' + $key.path.Substring(4)
     if (-not (Test-Path -LiteralPath $path)) { $null = New-Item -Path $path -Force }
     foreach ($value in $key.values) {
-        $null = New-ItemProperty -LiteralPath $path -Name $value.name -PropertyType $value.kind -Value $value.data -Force
+        $null = New-ItemProperty -Path $path -Name $value.name -PropertyType $value.kind -Value $value.data -Force
     }
 }
 @{ ready = $true }
