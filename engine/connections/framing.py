@@ -23,6 +23,7 @@ PIECE_BYTES = 64 * 1024
 STRAY_BYTES = 256 * 1024
 ANSWER_BYTES = 96 * 1024 * 1024
 LAST_WORDS_S = 2.0
+_GLANCE_S = 0.3
 
 
 class NotSent(Exception):
@@ -66,7 +67,9 @@ class FramedSession:
             self._send(first_line(), deadline)
             result = self._exchange(Script(name=HANDSHAKE, text=HANDSHAKE), deadline, end=end)
         except (ConnectionLost, CommandTimedOut, NotSent) as problem:
-            raise HandshakeFailed(getattr(problem, "cause", str(problem))) from problem
+            reason = getattr(problem, "cause", str(problem))
+            tail = self._last_words()
+            raise HandshakeFailed(f"{reason}; it said: {tail}" if tail else reason) from problem
         if not result.ok or not isinstance(result.value, dict):
             reason = (
                 result.errors[0].message if result.errors else "the answer to the first frame is not what it should be"
@@ -209,6 +212,17 @@ class FramedSession:
             if output.ended:
                 return output.exit_code
         return None
+
+    def _last_words(self) -> str:
+        """What a process that did not become an interpreter wrote, as the reason is often there."""
+        deadline = Deadline.after(_GLANCE_S)
+        with contextlib.suppress(PipeGone):
+            while not deadline.passed:
+                output = self._pipe.read(deadline)
+                self._keep_stray(output.stdout + output.stderr)
+                if output.ended:
+                    break
+        return self._take_stray().strip()[-500:]
 
     def _keep_stray(self, data: bytes) -> None:
         self._stray += data[: max(0, STRAY_BYTES - len(self._stray))]

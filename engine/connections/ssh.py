@@ -196,7 +196,7 @@ class SshConnection:
 
 
 def _remote(path: str) -> str:
-    """``C:\\x\\y`` as SFTP servers on Windows name it: ``/C:/x/y``."""
+    """A path with a drive as SFTP servers on Windows name it: ``/C:/x/y``."""
     if re.match(r"[A-Za-z]:[\\/]", path):
         return posixpath.normpath("/" + path.replace("\\", "/"))
     return path

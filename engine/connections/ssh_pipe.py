@@ -1,7 +1,6 @@
 """One command on an SSH channel, as a pipe."""
 
 import contextlib
-import select
 import time
 
 import paramiko
@@ -10,8 +9,8 @@ from engine.connections.deadline import Deadline
 from engine.connections.pipe import Output, PipeGone
 
 READ_BYTES = 64 * 1024
-_EXIT_CODE_S = 5.0
-_GIVE_S = 0.2
+_INTERVAL_S = 0.2
+_PAUSE_S = 0.005
 
 
 class SshPipe:
@@ -37,51 +36,36 @@ class SshPipe:
             ) from error
 
     def read(self, deadline: Deadline) -> Output:
-        """Whatever there is on both streams, or the end with its exit code."""
+        """Whatever comes next on either stream, or the end with its exit code."""
         channel = self._channel
         while True:
-            stdout = channel.recv(READ_BYTES) if channel.recv_ready() else b""
-            stderr = channel.recv_stderr(READ_BYTES) if channel.recv_stderr_ready() else b""
-            if stdout or stderr:
-                return Output(stdout=stdout, stderr=stderr)
-            if channel.exit_status_ready() and (channel.eof_received or channel.closed):
-                return self._end()
-            if channel.closed or channel.eof_received or not self._alive():
-                return self._last(deadline)
-            if deadline.passed:
+            if channel.recv_stderr_ready():
+                return Output(stderr=channel.recv_stderr(READ_BYTES))
+            if deadline.passed and not channel.recv_ready():
                 return Output()
-            self._wait(min(_GIVE_S, deadline.remaining()))
+            # Output wakes this up at once; the interval is for the standard error, which has no such call.
+            channel.settimeout(max(0.001, min(_INTERVAL_S, deadline.remaining())))
+            try:
+                stdout = channel.recv(READ_BYTES)
+            except TimeoutError:
+                continue
+            return Output(stdout=stdout) if stdout else self._end(deadline)
 
     def close(self) -> None:
         """Close the channel; the host ends the command."""
         with contextlib.suppress(Exception):
             self._channel.close()
 
-    def _alive(self) -> bool:
-        transport = self._channel.get_transport()
-        return transport is not None and transport.is_active()
-
-    def _wait(self, seconds: float) -> None:
-        # The channel's descriptor becomes readable with output and at its end; the interval covers the standard error.
-        select.select([self._channel], [], [], seconds)
-
-    def _end(self) -> Output:
-        if self._channel.recv_ready() or self._channel.recv_stderr_ready():
-            return Output(stdout=self._drain(stderr=False), stderr=self._drain(stderr=True))
-        code = self._channel.recv_exit_status()
-        return Output(ended=True, exit_code=code if code >= 0 else None)
-
-    def _drain(self, *, stderr: bool) -> bytes:
-        channel = self._channel
-        if stderr:
-            return channel.recv_stderr(READ_BYTES) if channel.recv_stderr_ready() else b""
-        return channel.recv(READ_BYTES) if channel.recv_ready() else b""
-
-    def _last(self, deadline: Deadline) -> Output:
+    def _end(self, deadline: Deadline) -> Output:
         """The output has ended: the exit code follows, unless the connection broke."""
-        until = deadline.within(_EXIT_CODE_S)
-        while not self._channel.exit_status_ready() and self._alive() and not until.passed and not self._channel.closed:
-            time.sleep(0.005)
-        if not self._channel.exit_status_ready():
+        channel = self._channel
+        while not (channel.exit_status_ready() or channel.recv_stderr_ready() or deadline.passed):
+            time.sleep(_PAUSE_S)
+        if channel.recv_stderr_ready():
+            return Output(stderr=channel.recv_stderr(READ_BYTES))
+        if not channel.exit_status_ready():
+            return Output()
+        code = channel.recv_exit_status()
+        if code < 0 and not channel.get_transport().is_active():
             raise PipeGone("the connection was closed")
-        return self._end()
+        return Output(ended=True, exit_code=code if code >= 0 else None)

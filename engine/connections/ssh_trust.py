@@ -1,4 +1,4 @@
-"""Host keys: known ones are accepted, unknown and changed ones refused with their fingerprints. Never learnt silently."""
+"""Host keys: known ones are accepted, unknown and changed ones refused with fingerprints. None is learnt silently."""
 
 import base64
 import hashlib

@@ -138,7 +138,7 @@ class SshWire:
                     name,
                     f"{operation} as {hop.user}",
                     "the host did not accept the credential",
-                    remedy="check user, password and key (ansible_user, ansible_password, ansible_ssh_private_key_file)",
+                    remedy="check ansible_user, ansible_password, ansible_ssh_private_key_file",
                 )
             case socket.gaierror():
                 return ConnectFailed(

@@ -114,7 +114,8 @@ class WinRmWire:
             transport=settings.transport,
             username=settings.user or None,
             password=None if password is None else password.reveal(),
-            ca_trust_path=settings.ca_trust_path,  # type: ignore[arg-type] - None means: no variable of the environment
+            # None keeps pywinrm from reading REQUESTS_CA_BUNDLE and its like.
+            ca_trust_path=settings.ca_trust_path,  # type: ignore[arg-type]
             server_cert_validation="validate" if settings.validate else "ignore",
             cert_pem=settings.certificate,
             cert_key_pem=settings.certificate_key,
