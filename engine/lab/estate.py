@@ -191,7 +191,7 @@ def _baseline(machines: Mapping[str, Machine], at: float) -> JsonMap:
     for name, machine in machines.items():
         if machine.sql is not None:
             versions = {one.name: one.product_version for one in machine.sql.databases.values() if one.product_version}
-            hosts[name] = {"role": "sql-server", "versions": {"databases": versions}}
+            hosts[name] = {"role": "sql-server", "versions": {"management_packs": RTM, "databases": versions}}
         else:
             role = "data-warehouse-server" if name.startswith("DW") else "management-server"
             hosts[name] = {"role": role, "versions": {"binaries": RTM}}

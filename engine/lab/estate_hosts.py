@@ -15,7 +15,7 @@ DATABASES = ("ServiceManager",)
 DW_DATABASES = ("DWStagingAndConfig", "DWRepository", "DWDataMart", "OMDWDataMart", "CMDWDataMart")
 _GIB = 1024**3
 _SQL_FOLDER = r"C:\Program Files\Microsoft SQL Server\MSSQL10_50.MSSQLSERVER\MSSQL\Binn"
-_PACKS = ("Microsoft.SystemCenter.Library", "ServiceManager.Core.Library")
+_PACKS = ("System.WorkItem.Library", "ServiceManager.Core.Library")
 
 
 def _windows(machine: Machine) -> Machine:

@@ -172,6 +172,10 @@ class Machine:
         self._process_ids += 4
         return self._process_ids
 
+    def continue_process_ids(self, other: "Machine") -> None:
+        """Count on from where another machine's process ids are."""
+        self._process_ids = other._process_ids  # noqa: SLF001 - of the same class
+
     def add_process(self, name: str) -> Process:
         """Start a process."""
         process = Process(name=name, process_id=self.next_process_id(), started=self.clock.now())

@@ -1,0 +1,239 @@
+"""Twins of the host, service, registry, process, restart, event and volume payloads over generated states."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from engine.lab.clock import LabClock
+from engine.lab.machine import Machine, Volume
+from engine.lab.machine_services import Account, Service
+from engine.lab.pwsh import Powershell, find_powershell
+from tests.support.twin import NO_POWERSHELL, compare, powershell_at_hand
+
+pytestmark = [pytest.mark.pwsh, pytest.mark.skipif(not powershell_at_hand(), reason=NO_POWERSHELL)]
+STATES = 110
+KEY = r"HKLM\SYSTEM\CurrentControlSet\Control"
+TEXTS = ["", "x", "Gr\u00fc\u00dfe", '100 % "quoted"', "%TEMP%\\a", "line\r\nbreak", "\u65e5\u672c"]
+
+
+@pytest.fixture(scope="module")
+def powershell() -> Iterator[Powershell]:
+    program = find_powershell()
+    assert program is not None
+    with Powershell(program) as one:
+        yield one
+
+
+def new_machine(rng: random.Random) -> Machine:
+    machine = Machine(
+        rng.choice(["SM01", "sql02", "DW-1"]),
+        LabClock(1362218400.0 + rng.randrange(10**6) + rng.random(), speed=None),
+        domain=rng.choice(["", "contoso.lab", "CONTOSO.LAB"]),
+    )
+    machine.booted_at = machine.clock.now() - rng.randrange(10**6) - rng.random()
+    machine.os_version = rng.choice(["6.1.7601", "6.2.9200"])
+    for log in ("System", "Application"):
+        machine.events.make(log)
+    return machine
+
+
+def test_host(powershell: Powershell) -> None:
+    version = powershell.run("param($Arguments)\n@{ v = $PSVersionTable.PSVersion.ToString() }", {})["value"]["v"]
+    for seed in range(STATES):
+        machine = new_machine(random.Random(seed))
+        machine.powershell_version = version
+        compare(powershell, machine, "windows_host.observe.ps1", {}, seed)
+
+
+def with_services(rng: random.Random) -> Machine:
+    machine = new_machine(rng)
+    machine.services.timeout_ms = rng.choice([30000, 60000, 200000])
+    account = Account(name="CONTOSO\\svc", password="right", may_log_on_as_service=rng.random() < 0.8)
+    machine.accounts[account.name] = account
+    account.locked = rng.random() < 0.2
+    config = "C:\\app\\one.exe.config"
+    content = rng.choice(
+        [
+            b"<configuration/>",
+            b'<configuration><runtime><generatePublisherEvidence enabled="false"/></runtime></configuration>',
+            b'<configuration><runtime><generatePublisherEvidence enabled="false"></runtime></configuration>',
+        ]
+    )
+    machine.files.write(config, content, modified=0.0)
+    if rng.random() < 0.8:
+        machine.files.write("C:\\app\\one.exe", b"MZ", modified=0.0)
+    names = ["OMCFG", "OMSDK", "HealthService", "Spooler"]
+    for index, name in enumerate(names):
+        machine.services.add(
+            Service(
+                name=name,
+                display_name=f"Service {name}",
+                path=rng.choice(["", '"C:\\app\\one.exe" -k']),
+                account=rng.choice(["LocalSystem", account.name, "CONTOSO\\nobody"])
+                if rng.random() < 0.4
+                else "LocalSystem",
+                password=rng.choice(["right", "right", "wrong"]),
+                start_mode=rng.choice(["Auto", "Auto", "Manual", "Disabled"]),
+                state=rng.choice(["Running", "Stopped"]),
+                exit_code=rng.choice([0, 1053, 1077]),
+                start_s=rng.choice([1.0, 20.0, 45.0, 100.0]),
+                start_s_unverified=rng.choice([None, 5.0, 45.0]),
+                config_file=config if rng.random() < 0.3 else None,
+                program="C:\\app\\one.exe" if rng.random() < 0.5 else None,
+                needs=tuple(rng.sample(names[:index], k=min(index, rng.choice([0, 0, 1])))),
+            )
+        )
+    return machine
+
+
+def test_service_observe(powershell: Powershell) -> None:
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        names = rng.sample(["OMCFG", "omsdk", "Spooler", "Missing"], k=rng.randrange(1, 5))
+        compare(powershell, with_services(rng), "windows_service.observe.ps1", {"names": names}, seed)
+
+
+def test_service_ensure(powershell: Powershell) -> None:
+    ended: Counter[str] = Counter()
+    for seed in range(3 * STATES):
+        rng = random.Random(seed)
+        arguments = {
+            "name": rng.choice(
+                ["OMCFG", "omsdk", "HealthService", "Missing"] if seed % 9 == 0 else ["OMCFG", "OMSDK", "HealthService"]
+            ),
+            "state": rng.choice(["running", "running", "stopped", None]),
+            "start_mode": rng.choice([None, None, "Automatic", "Manual", "Disabled"]),
+            "timeout_s": rng.choice([10, 240]),
+        }
+        ended[compare(powershell, with_services(rng), "windows_service.ensure.ps1", arguments, seed)] += 1
+    assert min(ended["ok"], ended["failed"]) > 20, ended
+
+
+def with_registry(rng: random.Random) -> Machine:
+    machine = new_machine(rng)
+    for name in ("ServicesPipeTimeout", "Other", "Text"):
+        if rng.random() < 0.7:
+            kind, data = any_value(rng)
+            machine.registry.set(KEY, name, data, kind)
+    machine.registry.make_key(r"HKLM\SOFTWARE\Empty")
+    return machine
+
+
+def any_value(rng: random.Random) -> tuple[str, Any]:
+    return rng.choice(
+        [
+            ("DWord", rng.choice([0, 1, 30000, 200000, 2**31 - 1, 2**31, 2**32 - 1])),
+            ("QWord", rng.choice([0, 2**40, 2**63 - 1])),
+            ("String", rng.choice(TEXTS)),
+            ("ExpandString", rng.choice(TEXTS)),
+            ("MultiString", tuple(rng.sample(TEXTS[1:], k=rng.randrange(0, 4)))),
+            ("Binary", rng.randbytes(rng.randrange(0, 6))),
+        ]
+    )
+
+
+def place(rng: random.Random) -> dict[str, str]:
+    key = rng.choice([KEY, KEY, KEY.upper(), r"HKLM\SOFTWARE\Empty", r"HKLM\SOFTWARE\Not\There"])
+    return {"key": key, "name": rng.choice(["ServicesPipeTimeout", "servicespipetimeout", "Other", "Text"])}
+
+
+def test_registry_observe(powershell: Powershell) -> None:
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        compare(powershell, with_registry(rng), "windows_registry_value.observe.ps1", place(rng), seed)
+
+
+def test_registry_set(powershell: Powershell) -> None:
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        kind, data = any_value(rng)
+        value = data.hex() if isinstance(data, bytes) else list(data) if isinstance(data, tuple) else data
+        arguments = {**place(rng), "kind": kind, "value": value}
+        compare(powershell, with_registry(rng), "windows_registry_value.set.ps1", arguments, seed)
+
+
+def test_registry_remove(powershell: Powershell) -> None:
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        compare(powershell, with_registry(rng), "windows_registry_value.remove.ps1", place(rng), seed)
+
+
+def test_process(powershell: Powershell) -> None:
+    names = ["System", "setup.exe", "Setup.exe", "msiexec.exe", "svchost.exe", "SetupWizard.exe"]
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        machine = new_machine(rng)
+        for _ in range(rng.randrange(0, 8)):
+            machine.add_process(rng.choice(names))
+            machine.clock.advance(rng.random() * 100)
+        arguments = {"names": rng.sample(names, k=rng.randrange(1, 4))}
+        compare(powershell, machine, "windows_process.observe.ps1", arguments, seed)
+
+
+def test_restart(powershell: Powershell) -> None:
+    ended: Counter[str] = Counter()
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        machine = new_machine(rng)
+        if rng.random() < 0.3:
+            machine.restart(60.0, "earlier")
+        arguments = {
+            "delay_s": rng.randrange(2, 100),
+            "comment": rng.choice(["Recovery runbook", "", "two words & more"]),
+        }
+        ended[compare(powershell, machine, "windows_reboot.restart.ps1", arguments, seed)] += 1
+    assert min(ended.values()) > 10, ended
+
+
+def with_events(rng: random.Random) -> Machine:
+    machine = new_machine(rng)
+    at = machine.clock.now() - 10 * 86400
+    for _ in range(rng.randrange(0, 25)):
+        at += rng.choice([1.0, 3600.5, 86400.0, -7200.0, -100000.0])
+        machine.events.add(
+            rng.choice(["System", "system", "Application"]),
+            rng.choice(["Service Control Manager", "EventLog", "USER32"]),
+            rng.choice([7000, 7009, 7036, 6005, 1074]),
+            rng.choice(["Error", "Warning", "Information", "SuccessAudit"]),
+            rng.choice(TEXTS),
+            tuple(rng.sample(TEXTS, k=rng.randrange(0, 3))),
+            at=at,
+            qualifiers=rng.choice([0, 0x4000, 0x8000, 0xC000, 0x0001, 0xC004]),
+        )
+    return machine
+
+
+def test_event_log(powershell: Powershell) -> None:
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        machine = with_events(rng)
+        since = None
+        if rng.random() < 0.5:
+            from engine.lab.clock import iso
+
+            since = iso(machine.clock.now() - rng.randrange(0, 12 * 86400))
+        arguments = {
+            "log": rng.choice(["System", "SYSTEM", "Application", "Operations Manager"]),
+            "sources": rng.choice([[], ["service control manager"], ["EventLog", "USER32"]]),
+            "ids": rng.choice([[], [7009], [7000, 7009, 7011]]),
+            "since": since,
+            "limit": rng.choice([1, 3, 50]),
+            "scan_limit": rng.choice([5, 20000]),
+        }
+        compare(powershell, machine, "windows_event_log.observe.ps1", arguments, seed)
+
+
+def test_volume_space(powershell: Powershell) -> None:
+    names = ["C:\\", "D:\\", "C:\\mnt\\data\\", "C:\\mnt\\", "\\\\?\\Volume{1}\\"]
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        machine = new_machine(rng)
+        for name in rng.sample(names, k=rng.randrange(0, 5)):
+            size = rng.randrange(1, 2**44)
+            kind = rng.choice([3, 3, 3, 5])
+            machine.volumes[name] = Volume(name=name, size=size, free=rng.randrange(size), label="L", drive_type=kind)
+        path = rng.choice(["c:\\", "C:\\mnt\\data\\", "C:\\mnt\\database\\", "D:\\x\\", "E:\\"])
+        compare(powershell, machine, "windows_volume_space.observe.ps1", {"path": path}, seed)
