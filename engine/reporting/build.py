@@ -99,7 +99,11 @@ def _took(one: StepRunNotes, measured: float) -> float:
     """From the first start to the last end; the measured time where that is finer."""
     if one.started_at is None or one.ended_at is None:
         return measured
-    return measured if one.attempts <= 1 and not one.last_intended else max(one.ended_at - one.started_at, measured)
+    return (
+        measured
+        if measured and one.attempts <= 1 and not one.last_intended
+        else max(one.ended_at - one.started_at, measured)
+    )
 
 
 def _is_doubtful(one: ReportStepRun, notes: Notes) -> bool:

@@ -13,7 +13,8 @@ from engine.model.status import RunStatus, Status
 @dataclass(slots=True)
 class StepRunNotes:
     """What was read so far about one step run. ``open`` is the stretch of time that has not ended yet;
-    ``touched`` is true once an attempt is known to have changed something."""
+    ``touched`` is true once an attempt is known to have changed something.
+    """
 
     status: Status = Status.PENDING
     why: str = ""

@@ -11,7 +11,7 @@ from engine.reporting.plain import one_line, pad, printable, value_text, width
 from engine.reporting.words import RUN_WORDS, duration, moment, status_word
 
 _STATUS, _TOOK = 11, 11
-_MAX_NAME, _MAX_HOST, _MIN_WHY = 28, 12, 12
+_MAX_NAME, _NARROW_NAME, _NARROW, _MAX_HOST, _MIN_WHY = 32, 24, 100, 12, 12
 _ALARMING = frozenset({Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT})
 _STYLES: Mapping[str, str] = {
     "ok": "green", "changed": "yellow", "skipped": "dim", "cancelled": "dim", "waiting": "cyan", "running": "cyan",
@@ -49,7 +49,12 @@ class Columns:
         names = {step.id: one_line(step.name) or step.id for step in plan.steps}
         hosts = max((width(host) for step in plan.steps for host in step.hosts), default=4)
         longest = max((width(name) for name in names.values()), default=4)
-        return cls(total=total, name=min(longest, _MAX_NAME), host=min(hosts, _MAX_HOST), names=names)
+        return cls(
+            total=total,
+            name=min(longest, _NARROW_NAME if total < _NARROW else _MAX_NAME),
+            host=min(hosts, _MAX_HOST),
+            names=names,
+        )
 
     def step(self, word: str, step: str, host: str, took: str, why: str, *, whole: bool) -> Line:
         """A step run: name, host, time, sentence. Unless ``whole``, the sentence is cut to the line."""
@@ -116,8 +121,6 @@ def about_run(columns: Columns, event: ev.RunEvent) -> Line | None:
         case ev.RetryScheduled():
             why = f"attempt {event.attempt} failed: {event.why}; next in {duration(event.due_at - event.at)}"
             return columns.step("waiting", event.step, event.host, "", why, whole=True)
-        case ev.QuestionAnswered():
-            return columns.step("answered", event.step, ENGINE_HOST, "", f"{event.answer} ({event.by})", whole=True)
         case ev.ApprovalGiven():
             return columns.step("approved", event.step, event.host, "", f"by {event.by}", whole=True)
         case ev.ApprovalDenied():
@@ -141,5 +144,7 @@ def about_run(columns: Columns, event: ev.RunEvent) -> Line | None:
 
 def finished(columns: Columns, event: ev.RunFinished, started_at: float | None) -> Line:
     """The run's last line."""
-    took = f"    {duration(event.at - started_at)}" if started_at is not None else ""
-    return columns.pair(RUN_WORDS.get(event.status, event.status), f"{event.summary}{took}")
+    line = columns.pair(RUN_WORDS.get(event.status, event.status), event.summary)
+    if started_at is None:
+        return line
+    return Line(line.word, line.rest, (*line.more, *columns.wrapped(f"after {duration(event.at - started_at)}")))

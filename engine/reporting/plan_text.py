@@ -9,13 +9,13 @@ from engine.model.status import Effect
 from engine.reporting.plain import one_line, pad, value_text, width
 from engine.reporting.words import counted, listed, short_digest
 
-_MAX_STEP, _MAX_HOST = 30, 14
+_LEAST_STEP, _MAX_HOST, _LEAST_DETAILS = 20, 14, 44
 _MANY = 3
 
 
 def plan_text(plan: Plan, *, columns: int = 80, command: str | None = None) -> str:
     """The whole screen; ``command`` is what runs exactly this plan."""
-    lines = [plan_summary(plan), "", *_table(plan, columns), "", *_footer(plan, columns)]
+    lines = [*_summary_lines(plan, columns), "", *_table(plan, columns), "", *_footer(plan, columns)]
     if command:
         lines.append(f" Next   {command}")
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -27,6 +27,11 @@ def plan_summary(plan: Plan) -> str:
     read = {h for step in plan.steps for h in step.hosts if h != ENGINE_HOST} - changed
     hosts = f"{counted(len(changed), 'host')} changed, {counted(len(read), 'host')} read"
     return f"{plan.runbook} {plan.version}    plan {short_digest(plan.digest)}    {hosts}"
+
+
+def _summary_lines(plan: Plan, columns: int) -> list[str]:
+    summary = plan_summary(plan)
+    return [summary] if width(summary) <= columns else summary.rsplit("    ", 1)
 
 
 def place_text(step: PlannedStep) -> str:
@@ -56,18 +61,23 @@ def no_return_text(plan: Plan) -> str | None:
 
 
 def _table(plan: Plan, columns: int) -> list[str]:
-    step_cells = min(max((width(one_line(s.name)) for s in plan.steps), default=4), _MAX_STEP)
+    """Wide screens have the details beside the step, narrow ones under it."""
     host_cells = min(max((width(place_text(s)) for s in plan.steps), default=4), _MAX_HOST)
-    indent = 4 + 2 + step_cells + 2 + host_cells + 2 + 10 + 2
-    detail_cells = max(columns - indent, 20)
-    lines = [f"{'#':>4}  {pad('step', step_cells)}  {pad('host', host_cells)}  {pad('effect', 10)}  proofs, condition"]
+    longest = max((width(one_line(s.name)) for s in plan.steps), default=4)
+    step_cells = min(longest, max(columns - host_cells - 20, _LEAST_STEP))
+    indent = 6 + step_cells + 2 + host_cells + 2 + 10 + 2
+    beside = columns - indent >= _LEAST_DETAILS
+    lines = [f"{'#':>4}  {pad('step', step_cells)}  {pad('host', host_cells)}  effect"]
     for number, step in enumerate(plan.steps, start=1):
         if number - 1 == plan.point_of_no_return:
-            lines.append(f" {no_return_text(plan)}")
-        details = _details(step, detail_cells) or [""]
+            lines += _wrapped(" ", no_return_text(plan) or "", columns)
         start = f"{number:>4}  {pad(one_line(step.name), step_cells)}  {pad(place_text(step), host_cells)}"
-        lines.append(f"{start}  {pad(effect_text(step), 10)}  {details[0]}")
-        lines += [" " * indent + one for one in details[1:]]
+        start = f"{start}  {pad(effect_text(step), 10)}  "
+        details = _details(step, columns - (indent if beside else 8))
+        if beside and details:
+            lines += [start + details[0], *(" " * indent + one for one in details[1:])]
+        else:
+            lines += [start, *(" " * 8 + one for one in details)]
     return lines
 
 
@@ -75,7 +85,9 @@ def _details(step: PlannedStep, cells: int) -> list[str]:
     parts = [f"yields {one}" for one in step.yields] + [f"needs {_requirement(one)}" for one in step.requires]
     if step.when is not None:
         parts.append(f"when {one_line(step.when.text)}")
-    return [line for part in parts for line in textwrap.wrap(part, cells, subsequent_indent="  ")]
+    return [
+        line for part in parts for line in textwrap.wrap(part, cells, subsequent_indent="  ", break_on_hyphens=False)
+    ]
 
 
 def _requirement(one: Requirement) -> str:
@@ -95,7 +107,9 @@ def _footer(plan: Plan, columns: int) -> list[str]:
     sentences = []
     if plan.point_of_no_return is None:
         sentences.append("No point of no return in this plan.")
-    undo = [str(n) for n, step in enumerate(plan.steps, start=1) if step.effect is Effect.REVERSIBLE]
+    undo = [
+        str(n) for n, step in enumerate(plan.steps, start=1) if step.effect is Effect.REVERSIBLE and not step.disruptive
+    ]
     if undo:
         sentences.append(f"Undo exists for {'step' if len(undo) == 1 else 'steps'} {listed(undo)}.")
     if plan.steps and plan.steps[-1].exits.after:

@@ -9,7 +9,7 @@ from engine.model.status import Status
 from engine.reporting.plain import one_line, pad, value_text, width
 from engine.reporting.words import duration, moment, short_digest, size, status_word
 
-_MAX_NAME, _MAX_HOST, _STATUS = 30, 14, 11
+_BESIDE_NAME, _LEAST_NAME, _MAX_HOST, _STATUS = 48, 20, 14, 11
 
 
 def report_text(report: Report, *, columns: int = 80) -> str:
@@ -86,14 +86,15 @@ def _change(change: ReportChange, columns: int) -> Iterator[str]:
     yield from _wrapped(value_text(change.before), columns, "    before  ")
     yield from _wrapped(value_text(change.after), columns, "    after   ")
     undo = (
-        one_line(change.undo) if change.undo else "not recorded" if change.effect != "permanent" else "none: permanent"
+        one_line(change.undo) if change.undo else "none recorded" if change.effect != "permanent" else "none: permanent"
     )
     yield from _wrapped(undo, columns, "    undo    ")
 
 
 def _steps(report: Report, columns: int) -> Iterator[str]:
-    cells = min(max((width(one_line(one.name)) for one in report.step_runs), default=4), _MAX_NAME)
     hosts = min(max((width(one.host) for one in report.step_runs), default=4), _MAX_HOST)
+    longest = max((width(one_line(one.name)) for one in report.step_runs), default=4)
+    cells = min(longest, max(columns - _BESIDE_NAME - hosts, _LEAST_NAME))
     for run in report.step_runs:
         took = duration(run.duration_s) if run.ended_at is not None and run.attempts else ""
         tries = f"{run.attempts} attempts" if run.attempts > 1 else ""
