@@ -98,7 +98,14 @@ class _Station:
         self.served = served
         self.faults = Faults()
         self._keys = keys
-        self._around = Surroundings(host=served.host, faults=self.faults, threads=threads, cut_off=self.cut_off)
+        self._around = Surroundings(
+            host=served.host,
+            faults=self.faults,
+            threads=threads,
+            cut_off=self.cut_off,
+            alive=self._alive,
+            down=self._shut,
+        )
         self._service = WinrmService(self._around, spawn)
         self._http = self._door(secure=False)
         self._https = self._door(secure=True)
@@ -110,6 +117,7 @@ class _Station:
         self._tls: ssl.SSLContext | None = None
         self._expired = False
         self._boot = served.host.boot_number()
+        self._up = True
         self._listeners: list[_Listener] = []
         self._ports: dict[str, int | None] = {
             "winrm": served.winrm_port,
@@ -118,9 +126,7 @@ class _Station:
         }
 
     def _door(self, *, secure: bool) -> WinrmDoor:
-        return WinrmDoor(
-            host=self.served.host, faults=self.faults, service=self._service, secure=secure, allowed=self.allowed
-        )
+        return WinrmDoor(around=self._around, service=self._service, secure=secure, allowed=self.allowed)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -134,26 +140,31 @@ class _Station:
         )
 
     def allowed(self) -> bool:
-        """True while the host takes requests under the boot that its connections were made in."""
-        host = self.served.host
-        return not self.faults.refuse and host.reachable() and host.boot_number() == self._boot
+        """True while the host served anybody at the last look."""
+        return self._up and not self.faults.refuse
+
+    def look(self) -> tuple[bool, int]:
+        """Reachable, and the boot's number. Not for the loop: the host may hold its lock while it works."""
+        return self.served.host.reachable(), self.served.host.boot_number()
+
+    def _alive(self) -> bool:
+        return self.look() == (True, self._boot)
 
     def cut_off(self) -> None:
         for door in (self._http, self._https, self._ssh):
             door.cut_off()
 
-    async def refresh(self) -> None:
-        """Bring the doors in line with the host and its faults."""
-        host = self.served.host
-        if host.boot_number() != self._boot:
-            self._boot = host.boot_number()
+    async def refresh(self, seen: tuple[bool, int]) -> None:
+        """Bring the doors in line with what a look has seen, and with the faults."""
+        self._up, boot = seen
+        if boot != self._boot:
+            self._boot = boot
             self._shut()
             self._end_all()
-        if self.faults.refuse or not host.reachable():
-            if self._listeners:
-                self._shut()
-            if not host.reachable():
-                self._end_all()
+        if not self._up:
+            self._end_all()
+        if not self.allowed():
+            self._shut()
         elif not self._listeners:
             await self._open()
         if self._tls is not None and self.faults.expired_certificate != self._expired:
@@ -205,6 +216,8 @@ class LabServers:
     def __init__(self) -> None:
         self._keys = _LabKeys()
         self._threads = ThreadPoolExecutor(max_workers=_MAX_THREADS, thread_name_prefix="lab-host")
+        self._watcher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-watch")
+        self._refreshing = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stations: dict[str, _Station] = {}
@@ -235,6 +248,7 @@ class LabServers:
         self._loop.close()
         self._thread = None
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._watcher.shutdown(wait=False, cancel_futures=True)
 
     def endpoints(self) -> Endpoints:
         """Where everything listens."""
@@ -258,7 +272,7 @@ class LabServers:
             self.faults(host).change(changes)
         except ValueError as problem:
             raise UsageMistake(str(problem)) from None
-        self._call(self._stations[host].refresh())
+        self._call(self._refresh())
 
     def refresh(self) -> None:
         """Look at every host now instead of at the next watch; for tests and for a clock that was moved."""
@@ -278,8 +292,12 @@ class LabServers:
         self._watch = asyncio.get_running_loop().create_task(self._watching())
 
     async def _refresh(self) -> None:
-        for station in self._stations.values():
-            await station.refresh()
+        stations = list(self._stations.values())
+        async with self._refreshing:
+            loop = asyncio.get_running_loop()
+            seen = await loop.run_in_executor(self._watcher, lambda: [station.look() for station in stations])
+            for station, state in zip(stations, seen, strict=True):
+                await station.refresh(state)
 
     async def _watching(self) -> None:
         while True:

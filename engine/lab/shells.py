@@ -47,6 +47,10 @@ class Surroundings:
     faults: Faults
     threads: Executor
     cut_off: Callable[[], None]
+    alive: Callable[[], bool]
+    """Asked in a worker thread: is the host up, and in the boot that its connections were made in?"""
+    down: Callable[[], None]
+    """Told when it is not: nothing listens until the host is looked at again."""
 
     async def work(self, function: Callable[..., _T], *arguments: object) -> _T:
         """Do the host's work in a worker thread."""
@@ -231,10 +235,14 @@ class FramedInterpreter(Process):
             self.write_error(f"A line was no frame: {problem}\r\n".encode())
             return
         await self._around.before_frame(frame.name)
-        answer = encode_answer(frame.nonce, frame.number, await self._answer(frame))
+        given = await self._answer(frame)
+        if given is None:
+            self._around.down()
+            return
+        answer = encode_answer(frame.nonce, frame.number, given)
         self.write(self._around.outgoing(answer.encode("ascii")) + b"\r\n")
 
-    async def _answer(self, frame: Frame) -> JsonMap:
+    async def _answer(self, frame: Frame) -> JsonMap | None:
         text = self._scripts.setdefault(frame.digest, frame.text) if frame.text is not None else None
         if text is None:
             text = self._scripts.get(frame.digest)
@@ -242,12 +250,21 @@ class FramedInterpreter(Process):
             return failure(f"script {frame.name} was never sent", "ObjectNotFound")
         started = time.monotonic()
         try:
-            answer = await self._around.work(self._around.host.answer, frame, text)
+            answer = await self._around.work(self._ask, frame, text)
         except Exception as bug:  # noqa: BLE001 - the step that met the bug reports it, the other hosts go on
             answer = failure(
                 f"The lab's machine could not answer {frame.name}: {type(bug).__name__}: {bug}", "LabDefect"
             )
+        if answer is None:
+            return None
         return {"errors": [], "exit_code": None, "duration_s": round(time.monotonic() - started, 4), **answer}
+
+    def _ask(self, frame: Frame, text: str) -> JsonMap | None:
+        """In a worker thread: None if the host went down before or while it answered."""
+        if not self._around.alive():
+            return None
+        answer = self._around.host.answer(frame, text)
+        return answer if self._around.alive() else None
 
 
 def failure(message: str, category: str) -> JsonMap:

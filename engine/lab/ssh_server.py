@@ -74,6 +74,10 @@ class SshDoor:
             return False
         return key.public_data in self._authorized.get(user.casefold(), [])
 
+    async def judge(self, accepts: Callable[..., bool], *credential: object) -> bool:
+        """Judge a credential in a worker thread: the host may be busy."""
+        return await self._around.work(accepts, *credential)
+
     def allowed(self) -> bool:
         """Whether the host serves anybody now."""
         return self._allowed()
@@ -153,8 +157,8 @@ class _Session(asyncssh.SSHServer):
     def public_key_auth_supported(self) -> bool:
         return True
 
-    def validate_password(self, username: str, password: str) -> bool:
-        return self._door.accepts(username, password)
+    async def validate_password(self, username: str, password: str) -> bool:
+        return await self._door.judge(self._door.accepts, username, password)
 
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return self._door.accepts_key(username, key)
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return await self._door.judge(self._door.accepts_key, username, key)

@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from engine.lab.faults import Faults
-from engine.lab.host import LabHost
+from engine.lab.shells import Surroundings
 from engine.lab.winrm_auth import Peer, Refused
 from engine.lab.winrm_envelope import MAX_REQUEST_BYTES
 from engine.lab.winrm_sealing import CONTENT_TYPE, BadSeal, is_sealed, seal, unseal
@@ -24,10 +23,10 @@ class WinrmDoor:
     """The HTTP or HTTPS side of one host. ``allowed`` says whether a request may be served at all right now."""
 
     def __init__(
-        self, *, host: LabHost, faults: Faults, service: WinrmService, secure: bool, allowed: Callable[[], bool]
+        self, *, around: Surroundings, service: WinrmService, secure: bool, allowed: Callable[[], bool]
     ) -> None:
-        self._host = host
-        self._faults = faults
+        self._around = around
+        self._faults = around.faults
         self._service = service
         self._secure = secure
         self._allowed = allowed
@@ -63,7 +62,8 @@ class WinrmDoor:
         peer = self._peers.get(transport)
         if peer is None:
             peer = self._peers[transport] = Peer(self._password_of)
-        refusal, token = self._judge(peer, request.headers.get("Authorization", ""))
+        header = request.headers.get("Authorization", "")
+        refusal, token = await self._around.work(self._judge, peer, header) if header else self._judge(peer, header)
         if refusal is not None:
             return refusal
         answer = await self._answer(request, peer, body)
@@ -72,7 +72,7 @@ class WinrmDoor:
         return answer
 
     def _password_of(self, user: str) -> str | None:
-        return None if self._faults.wrong_password else self._host.password_of(user)
+        return None if self._faults.wrong_password else self._around.host.password_of(user)
 
     def _judge(self, peer: Peer, header: str) -> tuple[web.Response | None, str | None]:
         """A 401 that goes on with the exchange or ends it, or else the token that ends it well and goes along."""
