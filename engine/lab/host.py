@@ -10,8 +10,8 @@ from engine.model.frame import Frame
 class LabHost(Protocol):
     """What a server needs of a machine. Methods must be thread-safe.
 
-    ``answer`` and ``shell`` may block: they run in worker threads. The others are asked from the servers' loop, often,
-    and must return at once: they take no lock that ``answer`` holds while it works.
+    All of them run in worker threads. ``answer`` and ``shell`` may take long; the others are asked often, and one that
+    waits for them delays the look at every other host.
     """
 
     @property
