@@ -207,7 +207,7 @@ CONFIGS = [
     '<configuration><runtime><generatePublisherEvidence enabled="true" other="1"/></runtime></configuration>',
     '<configuration><runtime><generatePublisherEvidence enabled="false"/></runtime></configuration>',
     '<configuration><runtime localName="x" Name="y"><ChildNodes>z</ChildNodes></runtime></configuration>',
-    '<configuration><runtime><b xmlns="urn:schemas-microsoft-com:asm.v1"><dependentAssembly/></b></runtime></configuration>',
+    '<configuration><runtime><b xmlns="urn:asm.v1"><dependentAssembly/></b></runtime></configuration>',
     '<c:configuration xmlns:c="urn:c"><c:runtime>&lt;text &amp; more&gt;<![CDATA[<x>]]></c:runtime></c:configuration>',
     '<configuration><runtime><generatePublisherEvidence enabled="false"></runtime></configuration>',
     "<configuration><runtime>",
@@ -234,7 +234,7 @@ PLACES: list[dict[str, Any]] = [
         "key": ["enabled"],
     },
     {
-        "parents": ["configuration", "runtime", "{urn:schemas-microsoft-com:asm.v1}b"],
+        "parents": ["configuration", "runtime", "{urn:asm.v1}b"],
         "element": "dependentAssembly",
         "attributes": {"x": "1"},
     },
