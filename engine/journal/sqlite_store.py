@@ -20,7 +20,7 @@ from engine.journal.lock_file import LockFile
 from engine.journal.refusals import host_locked, outdated, run_locked
 from engine.journal.volume import refuse_network_share
 from engine.model.data import JsonMap, canonical_json
-from engine.model.errors import EngineError, StorageFailed, UsageMistake
+from engine.model.errors import StorageFailed, UsageMistake
 from engine.model.event import (
     TRANSIENT,
     RunEvent,
@@ -264,8 +264,6 @@ def _roll_back(database: sqlite3.Connection, error: BaseException) -> None:
         if database.in_transaction:
             database.execute("ROLLBACK")
     except sqlite3.Error as second:
-        if isinstance(error, EngineError):
-            raise
         error.add_note(f"and the transaction could not be rolled back: {second}")
 
 

@@ -116,7 +116,7 @@ def _changes(plan: Plan, notes: Notes) -> Iterator[ReportChange]:
     for step in plan.steps:
         for host in step.hosts:
             one = notes.step_runs[StepRunId(step.id, host)]
-            if one.last_intended is not None or one.status is Status.CHANGED:
+            if one.last_intended is not None or one.touched or one.status is Status.CHANGED:
                 change = _change(step, host, one)
                 if change is not None:
                     yield change

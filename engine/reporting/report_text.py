@@ -112,7 +112,7 @@ def _steps(report: Report, columns: int) -> Iterator[str]:
 
 
 def _not_done(run: ReportStepRun, columns: int) -> list[str]:
-    why = one_line(run.why) or "the run did not get there"
+    why = one_line(run.why) or "not reached"
     return _wrapped(f"{status_word(run.status)}: {why}", columns, f"  {_place(run.name, run.host)}   ", "      ")
 
 

@@ -103,6 +103,12 @@ def test_a_change_of_a_failed_attempt_is_not_forgotten() -> None:
     assert [one.step for one in build_report(plan(), happened).changes] == ["config_file"]
 
 
+def test_a_step_run_that_says_it_changed_something_is_believed_without_an_intent() -> None:
+    report = build_report(plan(), hostile_events())
+    assert [(one.step, one.certain) for one in report.changes] == [("account", False)]
+    assert "Nothing was changed" not in report.head
+
+
 def test_a_refused_change_is_no_change() -> None:
     happened = [STARTED, begun(1, "config_file"), ended(2, "config_file", Status.FAILED, "refused by the action")]
     report = build_report(plan(), happened)
@@ -223,3 +229,36 @@ def test_the_page_is_readable_by_ear() -> None:
     assert [tag for tag, _ in page.elements].count("h1") == 1
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("status", "run_status", "head"),
+    [
+        (
+            Status.FAILED,
+            "failed",
+            "The run failed at OMCFG can log on on SM01 (FAILED): refused with 5. Nothing was changed.",
+        ),
+        (
+            Status.BLOCKED,
+            "refused",
+            "The run was refused at a gate at OMCFG can log on on SM01 (BLOCKED): refused with 5.",
+        ),
+        (Status.IN_DOUBT, "in doubt", "The run ended in doubt at OMCFG can log on on SM01 (IN DOUBT): refused with 5."),
+    ],
+)
+def test_the_head_of_a_bad_end_names_the_place_and_the_reason(status: Status, run_status: str, head: str) -> None:
+    finished = ev.RunFinished(at=AT + 3, status=run_status, exit_code=1, summary="r: 0 changed")
+    report = build_report(
+        plan(), [STARTED, begun(1, "account"), ended(2, "account", status, "refused with 5"), finished]
+    )
+    assert report.head.startswith(head)
+    assert "refused with 5" in report_text(report)
+
+
+def test_a_bad_end_without_a_bad_step_gives_the_summary() -> None:
+    finished = ev.RunFinished(
+        at=AT + 3, status="failed", exit_code=1, summary="nothing was done: every step was skipped"
+    )
+    head = build_report(plan(), [STARTED, finished]).head
+    assert head == "The run failed: nothing was done: every step was skipped. Nothing was changed."
