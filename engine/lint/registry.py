@@ -1,4 +1,4 @@
-"""All rules, in one tuple, and the function that runs them. To add one: a function in ``rules``, a line here, a page."""
+"""All rules, in one tuple, and what runs them. To add one: a function in ``rules``, a line here, a page."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

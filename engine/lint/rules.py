@@ -115,7 +115,7 @@ def retry_without_bound(subject: Subject) -> Iterator[Finding]:
         pauses = min(retry.delay_s * max(retry.backoff, 1.0) ** 10, retry.max_delay_s) * (retry.attempts - 1)
         if retry.attempts > MOST_ATTEMPTS or pauses > LONGEST_RETRY_S:
             yield Finding(
-                message=f"step {step.id} tries {retry.attempts} times, with pauses of up to {pauses / 60:.0f} min in all",
+                message=f"step {step.id} tries {retry.attempts} times, pausing up to {pauses / 60:.0f} min in all",
                 origin=step.origin,
                 fix=f"at most {MOST_ATTEMPTS} attempts and 2h; to wait for a state use wait",
             )

@@ -1,4 +1,4 @@
-"""Words in a script that write. The list is kept to commands that cannot be meant otherwise, so that a finding is right."""
+"""Words in a script that write. Only commands that cannot be meant otherwise, so that a finding is right."""
 
 import re
 from collections.abc import Iterator

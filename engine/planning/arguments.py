@@ -12,10 +12,11 @@ from engine.model.data import JsonMap
 from engine.model.diagnostic import Diagnostic
 from engine.model.expression import Template
 from engine.model.inventory import Host
+from engine.model.origin import Origin
 from engine.model.plan import BoundParam
 from engine.model.runbook import ArgValue, StepSpec
 from engine.planning.findings import error
-from engine.planning.fit import misfits
+from engine.planning.fit import Misfit, misfits
 from engine.planning.plan_json import frozen
 from engine.ports.action import ActionInfo
 
@@ -26,11 +27,22 @@ def argument_findings(step: StepSpec, info: ActionInfo, args: Mapping[str, ArgVa
         error(
             "R452",
             f"{info.name}: {one.place}: {one.message}" if one.path else f"{info.name}: {one.message}",
-            step.arg_origins.get(str(one.path[0]), step.origin) if one.path else step.origin,
+            _place(step, one),
             one.hint or f"runbook actions {info.name} shows its arguments",
         )
         for one in misfits(with_defaults(args, info.arguments), info.arguments)
     )
+
+
+def _place(step: StepSpec, misfit: Misfit) -> Origin:
+    """The place of the part meant, else of the nearest part around it that has one."""
+    if misfit.is_key and f"{misfit.place}:" in step.arg_origins:
+        return step.arg_origins[f"{misfit.place}:"]
+    for length in range(len(misfit.path), 0, -1):
+        dotted = ".".join(str(part) for part in misfit.path[:length])
+        if dotted in step.arg_origins:
+            return step.arg_origins[dotted]
+    return step.origin
 
 
 def with_defaults(args: Mapping[str, ArgValue], schema: JsonMap) -> dict[str, ArgValue]:

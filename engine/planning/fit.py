@@ -42,11 +42,12 @@ _TYPES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """One reason why a value does not fit; ``path`` leads to the part."""
+    """One reason why a value does not fit; ``path`` leads to the part, of which only the key is meant if ``is_key``."""
 
     path: tuple[str | int, ...]
     message: str
     hint: str | None = None
+    is_key: bool = False
 
     @property
     def place(self) -> str:
@@ -219,7 +220,7 @@ def _additional(value: Any, inner: Any, schema: Mapping[str, Any], path: Path) -
         if name in named or any(re.search(pattern, name) for pattern in patterns):
             continue
         if inner is False:
-            yield Misfit((*path, name), f'"{name}" is not known here', did_you_mean(name, named))
+            yield Misfit((*path, name), f'"{name}" is not known here', did_you_mean(name, named), is_key=True)
         else:
             yield from misfits(item, inner, (*path, name))
 
