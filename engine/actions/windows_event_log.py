@@ -40,7 +40,7 @@ class WindowsEventLog(BuiltIn):
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """The records as found; a log that is not there refuses unless that is allowed."""
         value = value_map(seen[0])
-        events, examined = maps(value.get("events")), whole(value.get("examined"))
+        events, examined = list(maps(value.get("events"))), whole(value.get("examined"))
         log_found, complete = value.get("log_found") is True, value.get("complete") is True
         result: JsonMap = {
             "log_found": log_found,

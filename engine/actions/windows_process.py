@@ -33,7 +33,7 @@ class WindowsProcess(BuiltIn):
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Compare with what is expected."""
         value = value_map(seen[0])
-        found, examined = maps(value.get("processes")), whole(value.get("examined"))
+        found, examined = list(maps(value.get("processes"))), whole(value.get("examined"))
         result: JsonMap = {"found": bool(found), "count": len(found), "examined": examined, "processes": found}
         names, expect = as_list(args["names"]), args.get("expect", "any")
         if expect == "absent" and found:
