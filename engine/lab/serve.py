@@ -5,6 +5,7 @@ booted again has lost every shell. Nothing is ever bound outside 127.0.0.0/8.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import socket
@@ -119,6 +120,7 @@ class _Station:
         self._boot = served.host.boot_number()
         self._up = True
         self._listeners: list[_Listener] = []
+        self._told: set[str] = set()
         self._ports: dict[str, int | None] = {
             "winrm": served.winrm_port,
             "https": served.https_port,
@@ -193,14 +195,18 @@ class _Station:
             self._listeners.append(await self._ssh.listen(sock))
 
     def _bind(self, kind: str) -> socket.socket | None:
-        """A socket on the wanted port, or on a free one where that is taken or not ours to take."""
+        """A socket on the wanted port. The first time, a free one where that is taken; later clients know the port."""
         port = self._ports[kind]
         if port is None:
             return None
-        sock = _bound(self.served.address, port) or _bound(self.served.address, 0)
+        sock = _bound(self.served.address, port)
+        if sock is None and kind not in self._told:
+            sock = _bound(self.served.address, 0)
         if sock is None:
+            self._shut()
             raise UsageMistake(f"No port of {self.served.address} can be bound for {self.served.host.name}.")
         self._ports[kind] = int(sock.getsockname()[1])
+        self._told.add(kind)
         return sock
 
     async def close(self) -> None:
@@ -302,7 +308,8 @@ class LabServers:
     async def _watching(self) -> None:
         while True:
             await asyncio.sleep(_WATCH_S)
-            await self._refresh()
+            with contextlib.suppress(UsageMistake):  # somebody took a port while its host was down: try again
+                await self._refresh()
 
     async def _stop(self) -> None:
         if self._watch is not None:
