@@ -10,12 +10,20 @@ from engine.model.status import RunStatus, Status
 
 
 def finish(plan: Plan, state: RunState) -> Finish:
-    """Worst first: doubt, a closed gate, a failure, an unreachable host. Anything bad is never exit 0."""
+    """Worst first: doubt, a closed gate, a failure, an unreachable host. Anything bad is never exit 0.
+
+    A failure that leads to a later step is a way through the runbook, not its end: that later step decides.
+    """
     counts = Counter(one.status for one in state.step_runs.values())
-    bad = [key for key, one in state.step_runs.items() if one.status in _CODES]
+    led_on = {step.id for step in plan.steps if step.on_failure not in ("abort", "continue")}
+    bad = [
+        key
+        for key, one in state.step_runs.items()
+        if one.status in _CODES and not (key.step in led_on and one.status in _LEADS_ON)
+    ]
     status, code = RunStatus.DONE, ExitCode.DONE
     for kind, (run_status, exit_code) in _CODES.items():
-        if counts[kind]:
+        if any(state.step_runs[key].status is kind for key in bad):
             status, code = run_status, exit_code
             break
     names = ", ".join(str(one) for one in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")  # noqa: PLR2004
@@ -30,6 +38,7 @@ def finish(plan: Plan, state: RunState) -> Finish:
     return Finish(status=status, exit_code=int(code), summary=summary)
 
 
+_LEADS_ON = frozenset({Status.FAILED, Status.UNREACHABLE})
 _CODES = {
     Status.IN_DOUBT: (RunStatus.IN_DOUBT, ExitCode.IN_DOUBT),
     Status.BLOCKED: (RunStatus.REFUSED, ExitCode.GATE_REFUSED),

@@ -42,7 +42,7 @@ def retry_due(step: PlannedStep, one: StepRunState) -> float | None:
 def excluded_by(state: RunState, steps: Sequence[PlannedStep], host: str) -> PlannedStep | None:
     """The earlier step that took this host out of the run: it failed there within the budget of an aborting step."""
     for step in steps:
-        if step.on_failure == "continue" or host not in step.hosts:
+        if step.on_failure != "abort" or host not in step.hosts:
             continue
         one = state.of(step.id, host)
         if one.is_terminal and one.status in BAD:

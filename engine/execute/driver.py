@@ -226,7 +226,7 @@ class Driver:
     def _record_intent(self, intent: Intent) -> None:
         try:
             self._emit(telling.intended(intent, self._now()))
-        except EngineError as refused:
+        except BaseException as refused:  # whatever kept it off the record keeps the change from being sent
             intent.refused.append(refused)
             raise
         finally:

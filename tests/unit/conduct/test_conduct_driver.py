@@ -66,6 +66,8 @@ def test_on_failure_forward_skips_what_lies_between() -> None:
     world = World(faults={("s1", "A"): ["error"]})
     run = rehearse(plan(step(1, "change", on_failure="s3"), step(2, "change"), step(3, "change", ("B",))), world=world)
     assert run.statuses() == {"s1@A": "failed", "s2@A": "skipped", "s3@B": "changed"}
+    assert run.stopped is not None
+    assert run.stopped.exit_code == 0
 
 
 @pytest.mark.parametrize(("budget", "failing", "aborts"), [(0, 0, False), (0, 1, True), (1, 1, False), (1, 2, True)])
