@@ -29,13 +29,12 @@ from engine.model.data import JsonMap
 from engine.model.diagnostic import Diagnostic
 from engine.model.expression import Expression, Template
 
+__all__ = ["Scope", "check_condition", "check_types", "type_of"]
+
 
 def check_types(what: Expression | Template, scope: Scope, *, condition: bool = False) -> list[Diagnostic]:
     """What is wrong with the expression, or with each expression of the template; ``condition``: it must be boolean."""
     return _checked(what, scope, condition=condition)[1]
-
-
-__all__ = ["Scope", "check_condition", "check_types", "type_of"]
 
 
 def check_condition(expression: Expression, scope: Scope) -> list[Diagnostic]:

@@ -264,7 +264,9 @@ class _Reader:
     def _syntax(self, error: yaml.MarkedYAMLError) -> Diagnostic:
         mark = error.problem_mark or error.context_mark
         origin = Origin(self.file, mark.line + 1, mark.column + 1) if mark else Origin(self.file, 1, 1)
-        line = self.lines[origin.line - 1] if origin.line <= len(self.lines) else ""
+        if origin.line > len(self.lines):  # the reader gave up behind the end
+            origin = Origin(self.file, len(self.lines), len(self.lines[-1]) + 1)
+        line = self.lines[origin.line - 1]
         problem = error.problem or error.context or "unreadable"
         if "\t" in line[: origin.column] and not line[: origin.column].strip():
             at = line.index("\t") + 1
