@@ -1,5 +1,6 @@
 """What pywinrm, requests and TLS raise, as the connection exceptions, each with its remedy."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -29,17 +30,17 @@ _UNTRUSTED = (
 )
 _QUOTAS = (
     (
-        "maximum number of concurrent shells",
+        re.compile(r"maximum number of (\d+ )?concurrent shells"),
         "the user has no shell left on the host",
         'close other sessions of this user, or on the host: winrm set winrm/config/winrs @{MaxShellsPerUser="30"}',
     ),
     (
-        "maximum number of users",
+        re.compile(r"maximum number of (\d+ )?(concurrent )?users"),
         "the host serves as many remote users as it may",
         'wait, or raise the quota on the host: winrm set winrm/config/winrs @{MaxConcurrentUsers="10"}',
     ),
     (
-        "maximum number of concurrent operations",
+        re.compile(r"maximum number of (\d+ )?concurrent operations"),
         "the user has too many operations on the host",
         'wait, or raise the quota on the host: winrm set winrm/config/service @{MaxConcurrentOperationsPerUser="1500"}',
     ),
@@ -165,7 +166,7 @@ def _network(host: str, operation: str, error: BaseException, where: str) -> Con
 def _fault(host: str, operation: str, fault: WSManFaultError) -> ConnectionProblem:
     reason = " ".join(str(fault.reason).split())
     for words, cause, remedy in _QUOTAS:
-        if words in reason.lower():
+        if words.search(reason.lower()):
             return ConnectFailed(host, operation, f"{cause} ({reason})", remedy=remedy)
     if fault.wsman_fault_code == _ACCESS_DENIED or "access is denied" in reason.lower():
         return AuthenticationFailed(host, operation, reason, remedy=_RIGHTS)

@@ -71,7 +71,8 @@ class WinRmWire:
         protocol.operation_timeout_sec = operation_s
         connect_s = max(0.5, min(CONNECT_S, deadline.remaining()))
         # requests takes a pair of limits: to connect, and between two bytes of the answer.
-        protocol.transport.read_timeout_sec = (connect_s, operation_s + GRACE_S)  # type: ignore[assignment]
+        read_s = operation_s + min(GRACE_S, 0.5 + deadline.remaining() / 2)
+        protocol.transport.read_timeout_sec = (connect_s, read_s)  # type: ignore[assignment]
         return work(protocol)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""An SSH server on a loopback address that runs commands for real, as the user of the tests, with SFTP and forwarding."""
+"""An SSH server on a loopback address that runs commands for real, with SFTP and forwarding."""
 
 import asyncio
 import contextlib

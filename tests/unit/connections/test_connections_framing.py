@@ -150,7 +150,7 @@ def test_a_cut_answer_and_the_end_of_the_process_are_in_doubt() -> None:
     def script(frame: Frame) -> list[Output | Exception]:
         return [Output(stdout=answer(frame)[:20]), Output(stderr=b"out of memory", ended=True, exit_code=7)]
 
-    with pytest.raises(ConnectionLost, match="exit code 7.*out of memory"):
+    with pytest.raises(ConnectionLost, match=r"exit code 7.*out of memory"):
         FramedSession("SM01", FakePipe(script)).run(SCRIPT, Deadline.after(60))
 
 

@@ -208,7 +208,8 @@ def test_output_outside_the_frame_is_kept_as_stray(run: Run) -> None:
 
 def test_nothing_leaks_from_one_script_to_the_next(run: Run) -> None:
     run(
-        "$x = 1; $ErrorActionPreference = 'Continue'; function f { }; Set-Location /; [Environment]::CurrentDirectory = '/'; @{}"
+        "$x = 1; $ErrorActionPreference = 'Continue'; function f { };"
+        " Set-Location /; [Environment]::CurrentDirectory = '/'; @{}"
     )
     result = run(
         '@{ x = (Test-Path variable:x); e = "$ErrorActionPreference"; f = (Test-Path function:f);'
