@@ -97,6 +97,8 @@ class Driver:
             if isinstance(effect, fx.Finish):
                 return self._finish(effect)
             self._act(effect)
+            if isinstance(effect, fx.End):
+                return None  # an end may change what the others may do: ask again, as a resumed run would
         if acts:
             return None
         if asks and not self._in_flight:
