@@ -46,28 +46,30 @@ class Export:
 
 
 def export_lines(store: Entries, run_id: str) -> Iterator[str]:
-    """The lines of the export, each ended by a line feed."""
+    """The lines of the export, without line feeds."""
     record, plan = store.record(run_id), store.plan(run_id)
     entries = store.entries(run_id)
     first = chain.genesis(chain.identity_of(record), plan)
     header: dict[str, Any] = {"version": VERSION, "sequence": 0, "hash": first, "run": _plain(record), "plan": plan}
-    yield canonical_json(header) + "\n"
+    yield canonical_json(header)
     for one in entries:
-        yield f'{{"event":{one.text},"hash":"{one.hash}","sequence":{one.sequence},"version":{VERSION}}}\n'
+        yield f'{{"event":{one.text},"hash":"{one.hash}","sequence":{one.sequence},"version":{VERSION}}}'
 
 
 def write_export(store: Entries, run_id: str, path: Path) -> None:
     """Write the export to a file, complete or not at all."""
-    write_file(path, "".join(export_lines(store, run_id)).encode("utf-8"))
+    write_file(path, "".join(f"{line}\n" for line in export_lines(store, run_id)).encode("utf-8"))
 
 
 def verify_export(path: Path) -> Export:
     """Read an export and recount its chain; ``JournalDamaged`` names the first line that does not fit."""
     with told(path, "reading the export"):
         lines = path.read_bytes().split(b"\n")
-    torn = None
-    # a complete file ends with a line feed, so its last piece is empty
-    if lines.pop():
+    torn, last = None, lines.pop()
+    # a file usually ends with a line feed, so its last piece is empty; a JSON object that was cut is never JSON
+    if last and _is_whole(last):
+        lines.append(last)
+    elif last:
         torn = f"line {len(lines) + 1} is torn off: the last {'event is' if lines else 'line is'} incomplete"
     if not lines:
         raise chain.damaged(str(path), 1, "the file holds no complete line")
@@ -77,8 +79,15 @@ def verify_export(path: Path) -> Export:
     found = [_entry(path, number, row, lines[number - 1]) for number, row in enumerate(rows[1:], start=2)]
     entries = list(chain.verify(str(path), first, found))
     events = tuple(event_from_json(json.loads(one.text)) for one in entries)
-    last = entries[-1].hash if entries else first
-    return Export(run=header["run"], plan=header["plan"], events=events, last_hash=last, torn=torn)
+    last_hash = entries[-1].hash if entries else first
+    return Export(run=header["run"], plan=header["plan"], events=events, last_hash=last_hash, torn=torn)
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _plain(record: RunRecord) -> JsonMap:

@@ -210,6 +210,8 @@ class ConsoleSink:
         elif self._live is None:
             self._live = self._new_live()
             self._live.start(refresh=True)
+        else:
+            self._live.refresh()
 
     def _pause(self) -> None:
         if self._live is not None:

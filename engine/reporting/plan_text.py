@@ -18,7 +18,7 @@ def plan_text(plan: Plan, *, columns: int = 80, command: str | None = None) -> s
     lines = [*_summary_lines(plan, columns), "", *_table(plan, columns), "", *_footer(plan, columns)]
     if command:
         lines.append(f" Next   {command}")
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def plan_summary(plan: Plan) -> str:

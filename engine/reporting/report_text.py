@@ -27,8 +27,7 @@ def report_text(report: Report, *, columns: int = 80) -> str:
         _section("Hosts", recap_lines(report.recap or {})),
         _section("Evidence", list(_evidence(report, columns))),
     ]
-    text = "\n\n".join("\n".join(line.rstrip() for line in one) for one in sections if one)
-    return text + "\n"
+    return "\n\n".join("\n".join(line.rstrip() for line in one) for one in sections if one)
 
 
 def recap_lines(recap: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -15,14 +15,14 @@ _UNFINISHED = frozenset({RunStatus.PARKED.value, RunStatus.INTERRUPTED.value})
 def runs_text(runs: Sequence[RunRecord], *, columns: int = 80) -> str:
     """The table, and under it what waits for a person; each line is cut to the width."""
     if not runs:
-        return "No runs yet.  `runbook run RUNBOOK -i INVENTORY` starts one.\n"
+        return "No runs yet.  `runbook run RUNBOOK -i INVENTORY` starts one."
     rows = [_HEADS, *(_row(one) for one in runs)]
     cells = [max(width(row[n]) for row in rows) for n in range(len(_HEADS))]
     lines = [fit("  ".join(pad(text, cells[n]) for n, text in enumerate(row)).rstrip(), columns) for row in rows]
     waiting = [one.run_id for one in runs if one.status in _UNFINISHED]
     if waiting:
         lines += ["", *(f"runbook resume {one}" for one in waiting)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def runs_json(runs: Sequence[RunRecord]) -> JsonMap:

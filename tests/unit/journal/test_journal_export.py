@@ -60,11 +60,17 @@ def test_the_export_holds_run_plan_and_events(export: Path) -> None:
 def test_a_torn_last_line_is_told_and_the_rest_is_read(export: Path) -> None:
     content = export.read_bytes()
     last = content.rstrip(b"\n").rfind(b"\n") + 1
-    for cut in (last + 1, last + 20, len(content) - 1):
+    for cut in (last + 1, last + 20, len(content) - 2):
         export.write_bytes(content[:cut])
         found = verify_export(export)
         assert found.events == EVENTS[:2]
         assert found.torn == "line 4 is torn off: the last event is incomplete"
+
+
+def test_a_missing_last_line_feed_is_no_tear(export: Path) -> None:
+    export.write_bytes(export.read_bytes().rstrip(b"\n"))
+    found = verify_export(export)
+    assert (found.events, found.torn) == (EVENTS, None)
 
 
 def test_a_file_without_one_whole_line_is_damage(export: Path) -> None:
