@@ -18,21 +18,11 @@ from engine.journal import chain, schema
 from engine.journal.failures import told
 from engine.journal.lock_file import LockFile
 from engine.journal.refusals import host_locked, outdated, run_locked
+from engine.journal.rows import columns_of, record_of, standing
 from engine.journal.volume import refuse_network_share
 from engine.model.data import JsonMap, canonical_json
 from engine.model.errors import StorageFailed, UsageMistake
-from engine.model.event import (
-    TRANSIENT,
-    RunEvent,
-    RunFinished,
-    RunInterrupted,
-    RunParked,
-    RunResumed,
-    RunStarted,
-    event_from_json,
-    event_to_json,
-)
-from engine.model.status import RunStatus
+from engine.model.event import TRANSIENT, RunEvent, event_from_json, event_to_json
 from engine.ports.edges import Clock
 from engine.ports.journal import Lease, RunRecord
 
@@ -63,7 +53,7 @@ class SqliteJournal:
             now = self._clock.now()
             self._database.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, 1, 0, ?)",
-                (*_columns(record), canonical_json(plan), owner, now, first),
+                (*columns_of(record), canonical_json(plan), owner, now, first),
             )
             self._hold_hosts(record.run_id, record.hosts, now)
         return Lease(run_id=record.run_id, epoch=1, owner=owner)
@@ -121,7 +111,7 @@ class SqliteJournal:
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
                 [(lease.run_id, one.sequence, lease.epoch, one.text, one.hash) for one in entries],
             )
-            status, ended_at = _standing(row["status"], row["ended_at"], lasting)
+            status, ended_at = standing(row["status"], row["ended_at"], lasting)
             self._database.execute(
                 "UPDATE runs SET last_sequence = ?, last_hash = ?, status = ?, ended_at = ? WHERE run_id = ?",
                 (entries[-1].sequence, entries[-1].hash, status, ended_at, lease.run_id),
@@ -139,7 +129,7 @@ class SqliteJournal:
             found = self._database.execute(
                 "SELECT sequence, event, hash FROM events WHERE run_id = ? ORDER BY sequence", (run_id,)
             ).fetchall()
-        first = chain.genesis(chain.identity_of(_record(self._path, row)), self._parsed(row, "plan"))
+        first = chain.genesis(chain.identity_of(record_of(self._path, row)), self._parsed(row, "plan"))
         entries = tuple(chain.verify(place, first, (chain.Entry(*one) for one in found)))
         if row["last_sequence"] != len(entries) or row["last_hash"] != (entries[-1].hash if entries else first):
             raise chain.damaged(place, len(entries) + 1, "it is missing, or the run or its plan was altered")
@@ -164,13 +154,13 @@ class SqliteJournal:
     def record(self, run_id: str) -> RunRecord:
         """One run; ``UsageMistake`` with the nearest ids if there is none."""
         with self._transaction("reading the runs", "DEFERRED"):
-            return _record(self._path, self._known(run_id))
+            return record_of(self._path, self._known(run_id))
 
     def runs(self) -> tuple[RunRecord, ...]:
         """All runs, newest first."""
         with self._transaction("reading the runs", "DEFERRED"):
             rows = self._rows("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC")
-        return tuple(_record(self._path, row) for row in rows)
+        return tuple(record_of(self._path, row) for row in rows)
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -265,46 +255,3 @@ def _roll_back(database: sqlite3.Connection, error: BaseException) -> None:
             database.execute("ROLLBACK")
     except sqlite3.Error as second:
         error.add_note(f"and the transaction could not be rolled back: {second}")
-
-
-def _columns(record: RunRecord) -> tuple[object, ...]:
-    return (
-        record.run_id, record.runbook, record.version, record.plan_digest, record.operator, record.status,
-        record.started_at, record.ended_at, json.dumps(record.hosts), record.folder,
-    )  # fmt: skip
-
-
-def _record(place: Path, row: dict[str, Any]) -> RunRecord:
-    try:
-        hosts = tuple(json.loads(row["hosts"]))
-    except (TypeError, ValueError) as error:
-        raise chain.damaged(f"{place}, run {row['run_id']}", 1, "its list of hosts cannot be read") from error
-    return RunRecord(
-        run_id=row["run_id"],
-        runbook=row["runbook"],
-        version=row["version"],
-        plan_digest=row["plan_digest"],
-        operator=row["operator"],
-        status=row["status"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        hosts=hosts,
-        folder=row["folder"],
-    )
-
-
-def _standing(status: str, ended_at: float | None, events: Sequence[RunEvent]) -> tuple[str, float | None]:
-    """Where the run stands after these events."""
-    for event in events:
-        match event:
-            case RunStarted() | RunResumed():
-                status, ended_at = RunStatus.RUNNING.value, None
-            case RunParked():
-                status = RunStatus.PARKED.value
-            case RunInterrupted():
-                status = RunStatus.INTERRUPTED.value
-            case RunFinished():
-                status, ended_at = event.status, event.at
-            case _:
-                pass
-    return status, ended_at
