@@ -135,9 +135,9 @@ def _kill_group(process_id: int) -> None:
     """End the shell and its children; each script runs in a process group of its own."""
     if sys.platform == "win32":
         subprocess.run(["taskkill", "/T", "/F", "/PID", str(process_id)], check=False, capture_output=True)  # noqa: S603, S607
-        return
-    with contextlib.suppress(OSError):
-        os.killpg(process_id, signal.SIGKILL)
+    else:
+        with contextlib.suppress(OSError):
+            os.killpg(process_id, signal.SIGKILL)
 
 
 def connection(host: Host, open_secret: OpenSecret) -> LocalConnection:  # noqa: ARG001 - the factories' shape

@@ -19,8 +19,13 @@ from engine.model.secret import STARS
 SHORTEST = 4
 _SHORTEST_INNER = 6
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252")
-_XML_QUOTES = {'"': "&quot;", "'": "&apos;"}
-_XML_NUMBERS = {'"': "&#34;", "'": "&#39;"}
+_XML_QUOTES = (
+    {'"': "&quot;"},
+    {'"': "&quot;", "'": "&apos;"},
+    {'"': "&quot;", "'": "&#x27;"},
+    {'"': "&quot;", "'": "&#39;"},
+    {'"': "&#34;", "'": "&#39;"},
+)
 
 
 def maskable(value: str) -> bool:
@@ -40,8 +45,7 @@ def spellings(value: str) -> frozenset[str]:
         *url,
         *(re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), one) for one in url),
         escape(value),
-        escape(value, _XML_QUOTES),
-        escape(value, _XML_NUMBERS),
+        *(escape(value, quotes) for quotes in _XML_QUOTES),
         value.replace("'", "'\\''"),
         value.replace("'", "''"),
         repr(value)[1:-1],

@@ -1,4 +1,4 @@
-"""WinRM against the lab's server: ways to log on, certificates, quotas, breaks, slow answers, real PowerShell behind."""
+"""WinRM against the lab's server: ways to log on, certificates, quotas, breaks, slow answers, real PowerShell."""
 
 import dataclasses
 import os
@@ -6,7 +6,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -166,7 +166,7 @@ def test_a_certificate_that_is_not_to_be_verified(lab: Lab) -> None:
 
 def test_nothing_listens(lab: Lab) -> None:
     lab.servers.set_faults("SM01", {"refuse": True})
-    with pytest.raises(ConnectFailed, match="nothing listens on 127.48.0.1") as caught:
+    with pytest.raises(ConnectFailed, match=r"nothing listens on 127\.48\.0\.1") as caught:
         lab.connect().open(5)
     assert "winrm quickconfig" in str(caught.value.remedy)
 
@@ -372,9 +372,10 @@ def test_with_a_real_powershell_behind_the_shell(tmp_path: Path, monkeypatch: py
     try:
         connection.open(20)
         text = "param($Arguments)\n@{ p = $PID; t = $Arguments.t }"
-        run: Callable[[str], object] = lambda t: (
-            connection.run(Script(name="x", text=text, arguments={"t": t}), 20).value
-        )
+
+        def run(argument: str) -> object:
+            return connection.run(Script(name="x", text=text, arguments={"t": argument}), 20).value
+
         first, second = run("\u65e5\u672c"), run("b" * 200_000)
         assert (first["t"], len(second["t"]), first["p"]) == ("\u65e5\u672c", 200_000, second["p"])  # type: ignore[index]
         content = bytes(range(256)) * 1500
