@@ -38,9 +38,9 @@ class MssqlQuery(BuiltIn):
         value = value_map(seen[0])
         rows = maps(value.get("rows"))
         result: JsonMap = {
-            "rows": rows,
+            "rows": list(rows),
             "count": len(rows),
-            "columns": maps(value.get("columns")),
+            "columns": list(maps(value.get("columns"))),
             "truncated": value.get("truncated") is True,
             "first": rows[0] if rows else None,
         }

@@ -61,13 +61,13 @@ def installation(value: JsonMap) -> JsonMap:
         "build": build_of(programs),
         "install_directory": str(folder).rstrip("\\") if folder else None,
         "branch": value.get("branch"),
-        "databases": maps(value.get("databases")),
+        "databases": list(maps(value.get("databases"))),
         "sdk_service_type": value.get("sdk_service_type"),
         "management_group": value.get("management_group") is True,
         "agent": value.get("agent") is True,
         "portal": value.get("portal") is True,
-        "sql_instances": as_list(value.get("sql_instances")),
-        "programs": programs,
+        "sql_instances": list(as_list(value.get("sql_instances"))),
+        "programs": list(programs),
     }
 
 

@@ -47,10 +47,10 @@ class WindowsLogSearch(BuiltIn):
         result: JsonMap = {
             "found": bool(files),
             "matched": bool(matches),
-            "files": files,
-            "matches": matches,
+            "files": list(files),
+            "matches": list(matches),
             "counts": counts,
-            "skipped": skipped,
+            "skipped": list(skipped),
             "truncated": value.get("truncated") is True,
         }
         if skipped and not files:

@@ -128,7 +128,7 @@ def _refusal(args: Arguments, host: str, value: JsonMap) -> Refuse | None:
         )
     if value.get("well_formed") is not True:
         return Refuse(
-            why=f"{file} on {host} is not well-formed XML: {value.get('error')}",
+            why=f"{file} on {host} is not well-formed XML: {str(value.get('error')).rstrip('.')}",
             remedy="Restore the file from a backup or from the installation media, then run the step again.",
             result=result,
         )
