@@ -13,6 +13,7 @@ Path = tuple[str | int, ...]
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 _WIDEST = 1000
+_HOLDS_PASSWORD = re.compile(r"ansible_\w*pass\w*[\"']?\s*:(?!\s*[\"']?(env|file|prompt|keyring):)")
 
 
 def split_lines(text: str) -> tuple[str, ...]:
@@ -61,6 +62,8 @@ def with_excerpt(finding: Diagnostic, lines: tuple[str, ...]) -> Diagnostic:
     if finding.excerpt is not None or origin is None or not 1 <= origin.line <= len(lines):
         return finding
     line = lines[origin.line - 1]
+    if _HOLDS_PASSWORD.search(line):
+        return replace(finding, mark=0)  # a finding is printed and kept in logs; the password beside it must not be
     line = line if len(line) <= _WIDEST else f"{line[:_WIDEST]}..."
     room = max(0, len(line) - origin.column + 1)
     return replace(finding, excerpt=line, mark=min(finding.mark, room))

@@ -197,9 +197,9 @@ def test_long_and_deep_expressions_are_refused() -> None:
 
 
 words = st.sampled_from(
-    [*NAMESPACES, "a", "b", ".", ".", "[", "]", "(", ")", "|", " is ", " and ", " not ", "==", "<", "+", "-", "~", "'x'",
-     "5", " in ", " if ", " else ", "length", "first", "map(attribute='x')", "items", "__class__", "n", "name", ",",
-     "none", "true", "\\", "{{", "*"]
+    [*NAMESPACES, "a", "b", ".", ".", "[", "]", "(", ")", "|", " is ", " and ", " not ", "==", "<", "+", "-", "~",
+     "'x'", "5", " in ", " if ", " else ", "length", "first", "map(attribute='x')", "items", "__class__", "n",
+     "name", ",", "none", "true", "\\", "{{", "*"]
 )  # fmt: skip
 
 

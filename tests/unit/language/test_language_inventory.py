@@ -198,3 +198,13 @@ def test_versions_are_compared_number_by_number() -> None:
     assert parse_version("7.5.2905.0") == parse_version("7.5.2905")
     assert parse_version("7.10") > parse_version("7.9")  # type: ignore[operator]
     assert [parse_version(one) for one in ("", "7.", "v7", "7.5-rc", "9" * 11)] == [None] * 5
+
+
+@pytest.mark.parametrize(
+    "other", ["ansible_prt: 5", "hosts: {", "x: 017", "x: '{{ y }}'", "ansible_port: a", "x: !v 1"]
+)
+def test_no_finding_shows_the_line_of_a_plain_password(other: str) -> None:
+    text = f"all:\n  hosts:\n    SM01: {{ansible_password: hunter2, {other}}}\n"
+    _, findings = load_inventory(text, "x.yaml")
+    assert findings
+    assert "hunter2" not in repr(findings)

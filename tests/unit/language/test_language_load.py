@@ -170,3 +170,21 @@ def test_json_is_read_as_what_it_is_and_every_part_has_its_place(value: dict[str
     lines = split_lines(text)
     for path, place in located.keys.items():
         assert lines[place.line - 1][place.column - 1 :].startswith(json.dumps(path[-1]))
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("x: {description: d, type: array, default: [1], items: {type: strng}}", "S204"),
+        ("x: {description: d, type: object, default: {a: b}, properties: {a: {pattern: '('}}}", "S205"),
+        ("x: {description: d, type: array, default: [1], items: {type: string}}", "S210"),
+        ("x: {description: d, type: array, default: [1], items: {$ref: '#/nowhere'}}", "S201"),
+        ("x: {description: d, secret: true, default: hunter2}", "S211"),
+        ("x-y: {description: d}", "S205"),
+    ],
+)
+def test_a_parameter_that_declares_nonsense_is_refused(line: str, code: str) -> None:
+    text = WHOLE.read_text(encoding="utf-8").replace("params:\n", f"params:\n  {line}\n")
+    _, findings = load_runbook(text, "x")
+    assert [one.code for one in findings] == [code]
+    assert "hunter2" not in repr(findings)
