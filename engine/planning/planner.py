@@ -91,6 +91,8 @@ def _steps(scene: _Scene, tags: Sequence[str], start_at: str | None) -> tuple[tu
         found.extend(wrong)
     chosen, wrong = select(tuple(drafts), tags, start_at)
     found.extend(wrong)
+    if has_errors(wrong):
+        return (), tuple(found)
     found.extend(_references(scene, chosen))
     found.extend(unproven(of_plan(chosen)))
     found.extend(_narrowed_gates(scene, chosen))

@@ -42,12 +42,15 @@ def limited(
         if not chosen:
             return dict(whole), (error("P510", f"--limit {limit} leaves no host", LIMIT),)
     targets = {name: tuple(host for host in hosts if host in chosen) for name, hosts in whole.items()}
-    found = (_counted(spec.targets[name], targets[name], whole[name], limit) for name in targets if name in used)
+    found = []
+    for name in (name for name in targets if name in used):
+        others = [spec.targets[other].pattern for other in targets if other in used and other != name]
+        found.append(_counted(spec.targets[name], targets[name], whole[name], limit, others))
     return targets, tuple(one for one in found if one is not None)
 
 
 def _counted(
-    target: TargetSpec, hosts: tuple[str, ...], whole: tuple[str, ...], limit: str | None
+    target: TargetSpec, hosts: tuple[str, ...], whole: tuple[str, ...], limit: str | None, others: list[str]
 ) -> Diagnostic | None:
     if not hosts:
         because = f" under --limit {limit}; without it: {listed(whole)}" if whole and limit else ""
@@ -63,7 +66,7 @@ def _counted(
             f'"{target.name}" must have exactly {target.exactly} host{_s(target.exactly)}, '
             f"but {target.pattern} gives {len(hosts)}: {listed(hosts)}",
             target.origin,
-            f"choose with --limit, such as -l {hosts[0]}" if len(hosts) > target.exactly else None,
+            f"choose with --limit, such as -l {','.join((hosts[0], *others))}" if len(hosts) > target.exactly else None,
         )
     if len(hosts) < target.at_least:
         return error(

@@ -32,6 +32,13 @@ def info(name, effect=Effect.OBSERVE, **fields):
 
 INFOS = (
     info("t.look", arguments=closed(name={"type": "string"}, count={"type": "integer", "default": 3})),
+    info(
+        "t.deep",
+        arguments=closed(
+            list={"type": "array", "items": {"type": "string"}},
+            map={**closed(x={"type": "string"}, y={"type": "integer", "default": 1}), "type": "object"},
+        ),
+    ),
     info("t.facts", facts=True, result=closed(build={"type": "string"})),
     info("t.gate", yields=("safe",)),
     info("t.change", Effect.REVERSIBLE, disruptive=True, arguments=closed(value={"type": "integer"})),

@@ -119,6 +119,52 @@ def test_counts_hold_after_the_limit():
     assert plan_of(LOOK, limit="nowhere")[0] is None
 
 
+def test_the_hint_for_too_many_hosts_is_a_limit_that_works():
+    _, found = plan_of(f"{LOOK}\n{SMALL}", "", ONE)
+    assert found[-1].hint == "choose with --limit, such as -l A1,db"
+    assert codes(f"{LOOK}\n{SMALL}", "", ONE, limit="A1,db") == []
+    assert codes(LOOK, limit="app:!app") == ["P510"]
+
+
+def test_arguments_inside_lists_and_mappings_are_resolved_and_placed():
+    steps = (
+        "{id: a, name: A, action: t.deep, hosts: app, "
+        "with: {list: ['{{ host.name }}', '{{ run.id }}'], map: {x: '{{ host.name }}'}}}"
+    )
+    one = planned(steps).steps[0]
+    assert one.arguments_for("A2")["list"][0] == "A2"
+    assert one.arguments_for("A2")["map"] == {"x": "A2", "y": 1}
+    assert isinstance(one.arguments_for("A2")["list"][1], Template)
+    assert saved_plan(json.loads(json.dumps(plan_to_json(planned(steps))))).steps[0] == one
+    unknown = runbook("{id: a, name: A, action: t.deep, hosts: app, with: {map: {z: 1}}}", "", ONE)
+    found = check_runbook(unknown, CATALOGUE)[0]
+    assert (found.code, found.origin.line) == ("R452", unknown.steps[0].origin.line)
+    assert found.origin.column > unknown.steps[0].origin.column
+
+
+def test_waits_and_retries_survive_saving():
+    plan = planned("{id: a, name: A, action: t.look, hosts: db, wait: {until: result.found}, retry: {attempts: 2}}")
+    assert saved_plan(json.loads(json.dumps(plan_to_json(plan)))) == plan
+    assert codes("{id: a, name: A, action: t.look, hosts: db, wait: {until: result.state}}") == ["R477"]
+
+
+def test_an_input_that_is_not_json_is_refused():
+    assert codes(SMALL, NUMBER, params={"n": "NaN"}) == ["P522"]
+
+
+def test_differences_of_documents_and_steps():
+    old = planned(SMALL)
+    assert differences(old, replace(old, version="1.1.0")) == ("the runbook's version is 1.1.0, it was 1.0.0",)
+    assert differences(old, replace(old, runbook="other")) == ("the runbook is other, the plan was made of small",)
+    assert differences(old, replace(old, runbook_digest="x")) == ("the text of the runbook small 1.0.0 changed",)
+    step = replace(old.steps[0], timeout_s=5.0, args_by_host={"D1": {"name": "x"}}, tags=("t",))
+    assert differences(old, replace(old, steps=(step,))) == (
+        "the timeout of the step d changed: 5.0, it was 60.0",
+        "the tags of the step d changed",
+        "the step d has other arguments for some host",
+    )
+
+
 def test_a_limit_must_not_make_a_gate_cheaper():
     gate = "{id: gate, name: Gate, action: t.gate, hosts: app}"
     assert codes(f"{gate}\n{BURN}", limit="A1,db") == ["P512"]
