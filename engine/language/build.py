@@ -91,9 +91,9 @@ class _Builder:
         path: Path = ("params", spec.name, "default")
         if spec.secret:
             hint = "leave the default out and give a reference such as -e NAME=env:VARIABLE"
-            self.add(
-                "S211", f'the secret "{spec.name}" has a default in plain text', self.located.key_at(path), hint, 7
-            )
+            blank = Located(file=self.located.file, value=None)  # the line holds the secret, so it is not shown
+            message = f'the secret "{spec.name}" has a default in plain text'
+            self.findings.append(blank.error("S211", message, self.located.key_at(path), hint=hint))
             return
         for inner, words in mistakes(spec.schema, spec.default):
             told = words.message.replace("the document", "it", 1)
