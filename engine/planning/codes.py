@@ -47,41 +47,10 @@ EXPLANATIONS: Mapping[str, str] = {
         "A set in the runbook's hosts block is used by no step. Its hosts would be counted and never looked at. "
         "Example: database: {pattern: sql_servers} and no step with hosts: database."
     ),
-    "R470": (
-        "result stands for the result of the step's own last look, and only wait.until can read it. Anywhere else "
-        "use steps.ID.FIELD of an earlier step. Example: when: result.found."
-    ),
-    "R471": (
-        "An expression reads the result of a step that does not exist. Example: when: steps.chek.changed, where "
-        "the step's id is check."
-    ),
-    "R472": (
-        "An expression reads the result of the step itself or of a later one, which has none yet. Steps run in the"
-        " order in which they are written. Example: when: steps.reboot.changed in a step before reboot."
-    ),
-    "R473": (
-        "An expression reads a field that the step's action does not give. The action's result schema lists what "
-        "it gives; status, changed, skipped and hosts are there for every step. Example: steps.account.running, "
-        "where windows.service gives state."
-    ),
     "R474": (
         "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
         "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "
         "Example: a step for the operator that reads steps.versions.equal of two servers."
-    ),
-    "R475": (
-        "A fact is read that no earlier step gathers of this step's hosts. Facts are the results of actions such "
-        "as windows.host or service_manager.installation, of the same host. Example: facts.build without a step of"
-        " service_manager.installation before it."
-    ),
-    "R476": (
-        "An expression reads a name that its namespace does not have. Namespaces never merge: an input is "
-        "params.NAME, a variable of the inventory host.vars.NAME. Example: params.timeout where the runbook "
-        "declares timeout_ms."
-    ),
-    "R477": (
-        "A condition is not true or false. Nothing else counts as true, so that an empty text or a zero never "
-        'decides about a change. Example: when: steps.account.state. Write steps.account.state == "running".'
     ),
     "P501": (
         "A step needs a proof, and there is a path through the runbook that reaches the step without passing the "

@@ -109,7 +109,7 @@ def _references(scene: _Scene, steps: tuple[PlannedStep, ...]) -> Iterator[Diagn
     for index, step in enumerate(steps):
         info = scene.infos[step.action]
         scope = namespaces(scene.spec.params, earlier, step.hosts, info.result)
-        yield from reference_findings(step, scope, [one.id for one in steps[index:]])
+        yield from reference_findings(step, scope, steps[index:])
         earlier.append(Readable(id=step.id, result=info.result, subjects=step.hosts, facts=info.facts, is_exact=True))
 
 

@@ -115,7 +115,7 @@ def _references(spec: RunbookSpec, infos: Infos) -> Iterator[Diagnostic]:
         result = {} if info is None else info.result
         subjects = step.hosts or (ENGINE_HOST,)
         scope = namespaces(spec.params, earlier, subjects, result)
-        yield from reference_findings(step, scope, [one.id for one in spec.steps[index:]])
+        yield from reference_findings(step, scope, spec.steps[index:])
         earlier.append(Readable(id=step.id, result=result, subjects=subjects, facts=bool(info and info.facts)))
 
 

@@ -145,7 +145,7 @@ def test_arguments_inside_lists_and_mappings_are_resolved_and_placed():
 def test_waits_and_retries_survive_saving():
     plan = planned("{id: a, name: A, action: t.look, hosts: db, wait: {until: result.found}, retry: {attempts: 2}}")
     assert saved_plan(json.loads(json.dumps(plan_to_json(plan)))) == plan
-    assert codes("{id: a, name: A, action: t.look, hosts: db, wait: {until: result.state}}") == ["R477"]
+    assert codes("{id: a, name: A, action: t.look, hosts: db, wait: {until: result.state}}") == ["E304"]
 
 
 def test_an_input_that_is_not_json_is_refused():
@@ -255,13 +255,13 @@ def test_free_form_scripts_are_what_they_declare():
         ("{id: a, name: A, action: t.change, hosts: db, effect: observe}", {"P503"}),
         ("{id: a, name: A, action: t.change, hosts: db, disruptive: false}", {"P503"}),
         ("{id: a, name: A, action: t.look, hosts: db, effect: permanent, retry: {attempts: 3}}", {"P504"}),
-        (f"{SMALL}\n{{id: a, name: A, action: t.look, hosts: db, when: steps.e.found}}", {"R471"}),
-        (f"{{id: a, name: A, action: t.look, hosts: db, when: steps.d.found}}\n{SMALL}", {"R472"}),
-        (f"{SMALL}\n{{id: a, name: A, action: t.look, hosts: db, when: steps.d.fund}}", {"R473"}),
-        (f"{SMALL}\n{{id: a, name: A, action: t.look, hosts: db, when: steps.d.state}}", {"R477"}),
-        ("{id: a, name: A, action: t.look, hosts: db, when: facts.build == '1'}", {"R475"}),
-        ("{id: a, name: A, action: t.look, hosts: db, when: params.x == 1}", {"R476"}),
-        ("{id: a, name: A, action: t.look, hosts: db, when: result.found}", {"R470"}),
+        (f"{SMALL}\n{{id: a, name: A, action: t.look, hosts: db, when: steps.e.found}}", {"R402"}),
+        (f"{{id: a, name: A, action: t.look, hosts: db, when: steps.d.found}}\n{SMALL}", {"R403"}),
+        (f"{SMALL}\n{{id: a, name: A, action: t.look, hosts: db, when: steps.d.fund}}", {"R405"}),
+        (f"{SMALL}\n{{id: a, name: A, action: t.look, hosts: db, when: steps.d.state}}", {"E304"}),
+        ("{id: a, name: A, action: t.look, hosts: db, when: facts.build == '1'}", {"R405"}),
+        ("{id: a, name: A, action: t.look, hosts: db, when: params.x == 1}", {"R401"}),
+        ("{id: a, name: A, action: t.look, hosts: db, when: result.found}", {"R401"}),
         ("{id: a, name: A, action: t.look, hosts: db, wait: {until: result.found}}", set()),
         ("{id: a, name: A, action: t.look, hosts: db, when: run.baseline == none}", set()),
     ],
