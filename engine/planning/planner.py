@@ -21,7 +21,7 @@ from engine.planning.inputs import bind
 from engine.planning.plan_json import frozen
 from engine.planning.proofs import ESTATE, unproven
 from engine.planning.references import reference_findings
-from engine.planning.scope import Readable, namespaces
+from engine.planning.scope import Readable, namespaces, result_of
 from engine.planning.selection import select
 from engine.planning.stamp import inventory_digest, stamped
 from engine.planning.targets import Targets, limited, lost_to_limit, whole_targets
@@ -108,9 +108,10 @@ def _references(scene: _Scene, steps: tuple[PlannedStep, ...]) -> Iterator[Diagn
     earlier: list[Readable] = []
     for index, step in enumerate(steps):
         info = scene.infos[step.action]
-        scope = namespaces(scene.spec.params, earlier, step.hosts, info.result)
+        result = result_of(step.args, info)
+        scope = namespaces(scene.spec.params, earlier, step.hosts, result)
         yield from reference_findings(step, scope, steps[index:])
-        earlier.append(Readable(id=step.id, result=info.result, subjects=step.hosts, facts=info.facts, is_exact=True))
+        earlier.append(Readable(id=step.id, result=result, subjects=step.hosts, facts=info.facts, is_exact=True))
 
 
 def _narrowed_gates(scene: _Scene, steps: tuple[PlannedStep, ...]) -> Iterator[Diagnostic]:

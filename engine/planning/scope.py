@@ -11,6 +11,7 @@ from typing import Any
 from engine.model.data import JsonMap
 from engine.model.runbook import ParamSpec
 from engine.model.status import Status
+from engine.ports.action import ActionInfo, RunsOn
 
 TEXT: JsonMap = {"type": "string"}
 FLAG: JsonMap = {"type": "boolean"}
@@ -26,6 +27,15 @@ class Readable:
     subjects: tuple[str, ...]
     facts: bool = False
     is_exact: bool = False
+
+
+def result_of(args: Mapping[str, Any], info: ActionInfo) -> JsonMap:
+    """The schema of a step's result; the answer of a question is one of the keys that the step offers."""
+    answers = args.get("answers")
+    properties: Any = info.result.get("properties", {})
+    if info.runs_on is not RunsOn.OPERATOR or not isinstance(answers, Mapping) or not answers:
+        return info.result
+    return {**info.result, "properties": {**properties, "answer": {"type": "string", "enum": list(answers)}}}
 
 
 def closed(properties: Mapping[str, Any]) -> JsonMap:

@@ -13,7 +13,7 @@ from engine.planning.findings import error, listed, warning
 from engine.planning.proofs import APPROVAL, unproven
 from engine.planning.reading import params_read
 from engine.planning.references import reference_findings
-from engine.planning.scope import Readable, namespaces
+from engine.planning.scope import Readable, namespaces, result_of
 from engine.planning.targets import limited, whole_targets
 from engine.planning.waypoints import of_spec, required
 from engine.ports.action import ActionInfo, RunsOn
@@ -112,7 +112,7 @@ def _references(spec: RunbookSpec, infos: Infos) -> Iterator[Diagnostic]:
     earlier: list[Readable] = []
     for index, step in enumerate(spec.steps):
         info = infos.get(step.action)
-        result = {} if info is None else info.result
+        result = {} if info is None else result_of(step.args, info)
         subjects = step.hosts or (ENGINE_HOST,)
         scope = namespaces(spec.params, earlier, subjects, result)
         yield from reference_findings(step, scope, spec.steps[index:])

@@ -44,7 +44,12 @@ INFOS = (
     info("t.change", Effect.REVERSIBLE, disruptive=True, arguments=closed(value={"type": "integer"})),
     info("t.burn", Effect.PERMANENT, consumes=("safe",), rerun=Rerun.NEVER),
     info("t.posix", platforms=("posix",)),
-    info("t.ask", runs_on=RunsOn.OPERATOR, result=closed(answer={"type": "string"})),
+    info(
+        "t.ask",
+        runs_on=RunsOn.OPERATOR,
+        arguments=closed(answers={"type": "object"}),
+        result=closed(answer={"type": "string"}),
+    ),
     info(
         "windows.script",
         Effect.PERMANENT,

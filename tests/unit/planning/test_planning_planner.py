@@ -272,6 +272,13 @@ def test_validation_finds_each_mistake_by_its_code(steps, expected):
     assert all(one.origin is not None for one in found)
 
 
+def test_an_answer_is_one_of_those_offered():
+    ask = "{id: ask, name: Ask, action: t.ask, with: {answers: {good: It works, bad: It does not}}}"
+    after = "{{id: a, name: A, action: t.look, hosts: db, when: steps.ask.answer == '{}'}}"
+    assert codes(f"{ask}\n{after.format('good')}") == []
+    assert codes(f"{ask}\n{after.format('god')}") == ["E308"]
+
+
 def test_two_steps_of_one_id():
     spec = runbook(f"{SMALL}\n{LOOK}")
     twice = replace(spec, steps=(spec.steps[0], replace(spec.steps[1], id="d")))
