@@ -32,6 +32,7 @@ def payload(name: str) -> str:
 
 @cache
 def payloads() -> Mapping[str, str]:
-    """All packaged scripts: file name to text."""
-    folder = Path(str(files("engine"))) / "actions"
-    return {one.name: payload(one.name) for one in sorted(folder.iterdir()) if one.suffix in (".ps1", ".sh", ".sql")}
+    """All packaged scripts that a host may be sent, those of the actions and of file transfer: file name to text."""
+    engine = Path(str(files("engine")))
+    paths = [*sorted((engine / "actions").iterdir()), *sorted((engine / "connections").glob("file_*.ps1"))]
+    return {one.name: one.read_text(encoding="ascii") for one in paths if one.suffix in (".ps1", ".sh", ".sql")}

@@ -20,6 +20,8 @@ Behaviour: TypeAlias = "Callable[[Machine, JsonMap], JsonValue]"
 
 # Payload file name: module of this package and function.
 _PLACES: dict[str, str] = {
+    "file_get.ps1": "transfer:get",
+    "file_put.ps1": "transfer:put",
     "mssql_query.observe.ps1": "mssql_query:observe",
     "service_manager_installation.observe.ps1": "service_manager_installation:observe",
     "service_manager_versions.databases.ps1": "service_manager_versions:databases",
