@@ -24,6 +24,7 @@ from engine.model.packaged import payloads
 
 CONTROL_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control"
 DEFAULT_TIMEOUT_MS = 30000
+_ANSWER_GETS_HOME_S = 0.3
 
 _ENDS_WITH_THE_SESSION = ("Setup.exe", "SetupWizard.exe", "msiexec.exe", "wsmprovhost.exe")
 
@@ -188,9 +189,9 @@ class Machine:
             self.clock.wait(seconds, self.lock)
 
     def restart(self, delay_s: float = 5.0, comment: str = "") -> None:
-        """Schedule a restart, as shutdown.exe does."""
+        """Schedule a restart, as shutdown.exe does; in fast lab time late enough for the answer to get home."""
         now = self.clock.now()
-        self._restart_at = now + delay_s
+        self._restart_at = now + max(delay_s, _ANSWER_GETS_HOME_S * (self.clock.speed or 0.0))
         text = f"The process shutdown.exe ({self.name}) has initiated the restart of computer {self.name}: {comment}"
         self.events.add("System", "USER32", 1074, events.INFORMATION, text, (comment,), at=now, qualifiers=0x8000)
 

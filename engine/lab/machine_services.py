@@ -5,13 +5,12 @@ A start is decided when it is asked for, and done when its lab time has passed, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 from xml.etree import ElementTree
 
 from engine.lab import machine_events as events
-
-if TYPE_CHECKING:
-    from engine.lab.machine import Machine
+from engine.lab.clock import LabClock
+from engine.lab.machine_files import Files
 
 RUNNING, STOPPED, STARTING = "Running", "Stopped", "Start Pending"
 TIMED_OUT, LOGON_FAILED, DEPENDENCY_FAILED, DISABLED, ALREADY_RUNNING = 1053, 1069, 1068, 1058, 1056
@@ -81,7 +80,29 @@ class Services:
         return iter([self.entries[key] for key in sorted(self.entries)])
 
 
-def start(machine: "Machine", service: Service) -> int:
+class Owner(Protocol):
+    """What the services need of the machine they are on."""
+
+    clock: LabClock
+    services: Services
+    events: events.EventLogs
+    files: Files
+    boots: int
+
+    def account(self, user: str) -> Account | None:
+        """The account of that name."""
+
+    def next_process_id(self) -> int:
+        """A fresh process id."""
+
+    def wait(self, seconds: float) -> None:
+        """Let lab time pass."""
+
+    def settle(self) -> None:
+        """Let everything happen that was due."""
+
+
+def start(machine: Owner, service: Service) -> int:
     """Start a service and those it needs; the Win32 code, 0 for success. Lab time passes meanwhile."""
     code = begin_start(machine, service)
     if service.state != STARTING:
@@ -92,7 +113,7 @@ def start(machine: "Machine", service: Service) -> int:
     return service.exit_code if machine.boots == boot else TIMED_OUT
 
 
-def begin_start(machine: "Machine", service: Service, after: float | None = None) -> int:
+def begin_start(machine: Owner, service: Service, after: float | None = None) -> int:
     """Ask for a start: refused at once with a code, or pending with its outcome and its time."""
     now = machine.clock.now() if after is None else after
     if service.state in (RUNNING, STARTING):
@@ -108,7 +129,7 @@ def begin_start(machine: "Machine", service: Service, after: float | None = None
     return 0
 
 
-def _start_needed(machine: "Machine", service: Service, name: str, now: float) -> tuple[int, float]:
+def _start_needed(machine: Owner, service: Service, name: str, now: float) -> tuple[int, float]:
     """Start what a service needs: a code, and the time from which the service itself can start."""
     needed = machine.services.get(name)
     if needed is None:
@@ -129,7 +150,7 @@ def _refused(service: Service, code: int) -> int:
     return code
 
 
-def outcome_of_start(machine: "Machine", service: Service) -> tuple[int, float]:
+def outcome_of_start(machine: Owner, service: Service) -> tuple[int, float]:
     """What a start will end with and how long it takes, out of the machine's state now."""
     if _logon_code(machine, service):
         return LOGON_FAILED, 0.5
@@ -143,14 +164,14 @@ def outcome_of_start(machine: "Machine", service: Service) -> tuple[int, float]:
     return (TIMED_OUT, limit) if seconds > limit else (0, seconds)
 
 
-def _seconds_to_connect(machine: "Machine", service: Service) -> float:
+def _seconds_to_connect(machine: Owner, service: Service) -> float:
     config = machine.files.get(service.config_file) if service.config_file else None
     if config and evidence_switched_off(config.content) and service.start_s_unverified is not None:
         return service.start_s_unverified
     return service.start_s
 
 
-def _logon_code(machine: "Machine", service: Service) -> int:
+def _logon_code(machine: Owner, service: Service) -> int:
     """The Win32 code of the log-on of a service's account; 0 if it can log on."""
     if service.account.lower() in _BUILT_IN_ACCOUNTS:
         return 0
@@ -162,7 +183,7 @@ def _logon_code(machine: "Machine", service: Service) -> int:
     return 0 if account.may_log_on_as_service else 1385
 
 
-def finish_start(machine: "Machine", service: Service) -> None:
+def finish_start(machine: Owner, service: Service) -> None:
     """The pending start's time has come: running, or stopped with its events."""
     at, code, display = service.due, service.outcome, service.display_name
     service.exit_code = code
@@ -178,7 +199,7 @@ def finish_start(machine: "Machine", service: Service) -> None:
     events.start_failed(machine.events, display, code, at)
 
 
-def stop(machine: "Machine", service: Service) -> int:
+def stop(machine: Owner, service: Service) -> int:
     """Stop a service: 0, or the Win32 code of the refusal."""
     if service.state != RUNNING:
         return NOT_STARTED
