@@ -13,7 +13,7 @@ from engine.connections.deadline import Deadline
 from engine.connections.pipe import Output, Pipe, PipeGone
 from engine.model.command import Script
 from engine.model.data import JsonMap, text_digest
-from engine.model.errors import CommandTimedOut, ConnectionLost
+from engine.model.errors import CommandTimedOut, ConnectFailed, ConnectionLost
 from engine.model.frame import HANDSHAKE, answer_to_result, decode_answer, encode_frame, encode_text
 from engine.model.result import CommandResult, ScriptError
 
@@ -23,6 +23,7 @@ PIECE_BYTES = 64 * 1024
 STRAY_BYTES = 256 * 1024
 ANSWER_BYTES = 96 * 1024 * 1024
 LAST_WORDS_S = 2.0
+START_REMEDY = "run `powershell -NoProfile -Command 1` on the host; a policy or a broken installation may stop it"
 _GLANCE_S = 0.3
 
 
@@ -69,7 +70,11 @@ class FramedSession:
         except (ConnectionLost, CommandTimedOut, NotSent) as problem:
             reason = getattr(problem, "cause", str(problem))
             tail = self._last_words()
-            raise HandshakeFailed(f"{reason}; it said: {tail}" if tail else reason) from problem
+            reason = f"{reason}; it said: {tail}" if tail else reason
+            if isinstance(problem.__cause__, PipeGone):
+                # The way itself is gone: no other way of starting the process helps.
+                raise ConnectFailed(self._host, "starting PowerShell", reason, remedy=START_REMEDY) from problem
+            raise HandshakeFailed(reason) from problem
         if not result.ok or not isinstance(result.value, dict):
             reason = (
                 result.errors[0].message if result.errors else "the answer to the first frame is not what it should be"

@@ -1,7 +1,7 @@
 """One PowerShell per host and run, or one per command where that does not work; the same for every transport."""
 
 from engine.connections.deadline import Deadline
-from engine.connections.framing import FramedSession, HandshakeFailed, NotSent
+from engine.connections.framing import START_REMEDY, FramedSession, HandshakeFailed, NotSent
 from engine.connections.pipe import StartPipe
 from engine.model.command import Script
 from engine.model.data import JsonMap
@@ -84,6 +84,9 @@ class PowerShell:
             session.close()
             self.persistent = False
             self.note = f"one process a command, because the interpreter's handshake failed: {failed}"
+        except BaseException:
+            session.close()
+            raise
         else:
             self._session = session
 
@@ -96,7 +99,7 @@ class PowerShell:
                 self._host,
                 "starting PowerShell",
                 str(failed),
-                remedy="run `powershell -NoProfile -Command 1` on the host; a policy or a broken profile may stop it",
+                remedy=START_REMEDY,
             ) from failed
         finally:
             session.close()

@@ -46,10 +46,16 @@ _QUOTAS = (
     ),
 )
 _ACCESS_DENIED = 5
+_HTTP_REFUSED = 400
+_HTTP_BROKEN = 500
 _RIGHTS = (
     "the account must be an administrator of the host or in its group WinRMRemoteWMIUsers__; "
     "for a local account see also LocalAccountTokenFilterPolicy"
 )
+
+
+class NoTimeLeft(TimeoutError):
+    """The deadline had passed before a request was made."""
 
 
 def connect_problem(host: str, operation: str, error: Exception, settings: WinRmSettings) -> ConnectionProblem:
@@ -73,7 +79,10 @@ def was_refused(error: Exception) -> bool:
     for one in _chain(error):
         if isinstance(one, (WSManFaultError, AuthenticationError, ConnectionRefusedError, socket.gaierror)):
             return True
-        if isinstance(one, requests.ConnectTimeout):
+        if isinstance(one, (requests.ConnectTimeout, NoTimeLeft)):
+            return True
+        # Not SOAP, so it comes from before WinRM: mostly a message sealed with the keys of a closed connection.
+        if isinstance(one, WinRMTransportError) and _HTTP_REFUSED <= one.code < _HTTP_BROKEN:
             return True
     return False
 
@@ -112,6 +121,13 @@ def _tls(host: str, error: BaseException) -> ConnectionProblem | None:
 
 def _credential(host: str, error: BaseException, settings: WinRmSettings) -> ConnectionProblem | None:
     way = settings.transport.upper() if settings.transport == "ntlm" else settings.transport.capitalize()
+    if isinstance(error, AuthenticationError) and " requires a " in str(error):
+        return AuthenticationFailed(
+            host,
+            f"{way} logon",
+            "the inventory names no user or no password for it",
+            remedy="set `ansible_user` and `ansible_password` (as env:NAME, file:PATH, prompt:LABEL or keyring:...)",
+        )
     if isinstance(error, AuthenticationError):
         return AuthenticationFailed(
             host,

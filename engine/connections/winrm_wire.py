@@ -5,6 +5,7 @@ older ones want the full path with it, which differs between hosts. The command 
 """
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,13 +16,16 @@ from winrm.protocol import Protocol
 from engine.connections.deadline import Deadline
 from engine.connections.pipe import Output, PipeGone
 from engine.connections.powershell import COMMAND_LINE
-from engine.connections.winrm_errors import connect_problem, describe, was_refused
+from engine.connections.winrm_errors import NoTimeLeft, connect_problem, describe, was_refused
 from engine.connections.winrm_settings import WinRmSettings
-from engine.model.errors import CommandTimedOut
+from engine.model.errors import EngineError
 from engine.model.secret import Secret
 
 CONNECT_S = 15.0
 GRACE_S = 3.0
+IDLE_S = 90.0
+"""Windows closes an idle HTTP connection after two minutes, and with it go NTLM's and Kerberos' keys."""
+
 CLOSE_S = 5.0
 
 T = TypeVar("T")
@@ -36,7 +40,7 @@ class WinRmWire:
         self._open_password = open_password
         self._protocol: Protocol | None = None
         self._shell: str | None = None
-        self._pipe: WinRmPipe | None = None
+        self._used_at = 0.0
 
     def connect(self, deadline: Deadline) -> None:
         """Authenticate, verify the host and open a shell, if that is not done yet."""
@@ -44,6 +48,9 @@ class WinRmWire:
             return
         try:
             self._shell = self.call(deadline, lambda protocol: protocol.open_shell())
+        except EngineError:
+            self.drop()
+            raise
         except Exception as error:
             self.drop()
             raise connect_problem(self._host, "opening a shell", error, self._settings) from error
@@ -64,16 +71,18 @@ class WinRmWire:
     def call(self, deadline: Deadline, work: Callable[[Protocol], T]) -> T:
         """One request with its time limits set; raises whatever pywinrm does."""
         if deadline.passed:
-            raise CommandTimedOut(self._host, "WinRM", "no time was left for the next request")
-        protocol = self._protocol or self._new_protocol()
-        self._protocol = protocol
+            raise NoTimeLeft("no time was left for the next request")
+        protocol = self._fresh_protocol()
         operation_s = max(1, min(self._settings.operation_timeout_s, int(deadline.remaining())))
         protocol.operation_timeout_sec = operation_s
         connect_s = max(0.5, min(CONNECT_S, deadline.remaining()))
         # requests takes a pair of limits: to connect, and between two bytes of the answer.
         read_s = operation_s + min(GRACE_S, 0.5 + deadline.remaining() / 2)
         protocol.transport.read_timeout_sec = (connect_s, read_s)  # type: ignore[assignment]
-        return work(protocol)
+        try:
+            return work(protocol)
+        finally:
+            self._used_at = time.monotonic()
 
     def close(self) -> None:
         """Delete the shell, and with it whatever still runs there, and close the connection."""
@@ -92,11 +101,22 @@ class WinRmWire:
 
     def drop(self) -> None:
         """Close the connection without a word to the host."""
-        protocol, self._protocol = self._protocol, None
         self._shell = None
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        protocol, self._protocol = self._protocol, None
         if protocol is not None:
             with contextlib.suppress(Exception):
                 protocol.transport.close_session()
+
+    def _fresh_protocol(self) -> Protocol:
+        """The one in use, or a new one after a pause: shells and processes outlive the connection they came by."""
+        if time.monotonic() - self._used_at > IDLE_S:
+            self._hang_up()
+        if self._protocol is None:
+            self._protocol = self._new_protocol()
+        return self._protocol
 
     def _start(self) -> "WinRmPipe":
         shell = self._shell or ""
@@ -152,9 +172,7 @@ class WinRmPipe:
             stdout, stderr, code, done = self._wire.call(
                 deadline, lambda protocol: protocol.get_command_output_raw(self._shell, self._command)
             )
-        except WinRMOperationTimeoutError:
-            return Output()
-        except CommandTimedOut:
+        except (WinRMOperationTimeoutError, NoTimeLeft):
             return Output()
         except Exception as error:
             raise PipeGone(describe(error)) from error

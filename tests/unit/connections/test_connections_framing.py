@@ -258,3 +258,18 @@ def test_a_host_that_never_takes_a_frame_is_not_asked_for_ever() -> None:
     pipes = [FakePipe(refusals={2: PipeGone("full", delivered=False)}) for _ in range(2)]
     with pytest.raises(ConnectFailed, match="full"):
         PowerShell("SM01", Starter(*pipes)).run(SCRIPT, Deadline.after(5))
+
+
+def test_a_break_during_the_handshake_is_no_reason_to_fall_back() -> None:
+    class Broken(FakePipe):
+        def read(self, deadline: Deadline) -> Output:
+            raise PipeGone("reset by peer")
+
+    broken = Broken()
+    powershell = PowerShell("SM01", Starter(broken, FakePipe()))
+    with pytest.raises(ConnectFailed, match="reset by peer"):
+        powershell.open(Deadline.after(5))
+    assert broken.closed
+    assert powershell.persistent
+    powershell.open(Deadline.after(5))
+    assert powershell.run(SCRIPT, Deadline.after(5)).ok

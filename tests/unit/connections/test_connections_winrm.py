@@ -1,6 +1,7 @@
 """WinRM against the lab's server: ways to log on, certificates, quotas, breaks, slow answers, real PowerShell."""
 
 import dataclasses
+import importlib.util
 import os
 import shutil
 import socket
@@ -12,11 +13,11 @@ from pathlib import Path
 import pytest
 from fake_lab_host import PASSWORD, USER, FakeLabHost
 
-from engine.connections import connect
+from engine.connections import connect, winrm_wire
 from engine.connections.winrm_settings import read_settings
 from engine.lab.serve import Endpoints, LabServers, ServedHost
 from engine.model.command import Dialect, Script
-from engine.model.errors import AuthenticationFailed, CommandTimedOut, ConnectFailed, ConnectionLost
+from engine.model.errors import AuthenticationFailed, CommandTimedOut, ConnectFailed, ConnectionLost, SecretUnavailable
 from engine.model.inventory import Host
 from engine.model.origin import Origin
 from engine.model.secret import Secret, SecretRef
@@ -307,6 +308,53 @@ def test_a_host_that_booted_meanwhile_is_reached_again(lab: Lab) -> None:
     connection.close()
     connection.open(10)
     assert connection.run(LOOK, 10).ok
+
+
+def test_a_pause_renews_the_connection_and_keeps_the_shell(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = lab.connect()
+    connection.run(LOOK, 10)
+    monkeypatch.setattr(winrm_wire, "IDLE_S", 0.0)
+    assert connection.run(LOOK, 10).ok
+    assert lab.names() == ["handshake", "look", "look"]
+
+
+@pytest.mark.parametrize(("scheme", "transport"), [("http", "ntlm"), ("https", "basic")])
+def test_a_connection_that_was_closed_meanwhile(lab: Lab, scheme: str, transport: str) -> None:
+    connection = lab.connect(scheme, transport)
+    connection.run(LOOK, 10)
+    session = connection._wire._protocol.transport.session  # type: ignore[attr-defined]
+    for adapter in session.adapters.values():
+        adapter.poolmanager.clear()
+    assert connection.run(LOOK, 10).ok
+    assert lab.names().count("look") == 2
+
+
+def test_a_secret_that_cannot_be_opened_is_said_as_such(lab: Lab) -> None:
+    def nothing(ref: SecretRef) -> Secret:
+        raise SecretUnavailable("env:X: the environment has no variable X")
+
+    with pytest.raises(SecretUnavailable):
+        connect(lab.describe(), nothing).open(5)
+
+
+def test_no_password_in_the_inventory(lab: Lab) -> None:
+    host = dataclasses.replace(lab.describe(), password=None)
+    with pytest.raises(AuthenticationFailed, match="no user or no password"):
+        connect(host, lambda _: Secret("x")).open(5)
+
+
+def test_kerberos_says_what_it_lacks(lab: Lab) -> None:
+    if importlib.util.find_spec("kerberos") or importlib.util.find_spec("winkerberos"):
+        pytest.skip("the package for Kerberos is installed here")
+    with pytest.raises(AuthenticationFailed, match="not installed") as caught:
+        lab.connect(transport="kerberos").open(5)
+    assert "[kerberos]" in str(caught.value.remedy)
+
+
+def test_no_time_left_is_no_doubt(lab: Lab) -> None:
+    with pytest.raises(ConnectFailed):
+        lab.connect().run(LOOK, 0.0)
+    assert lab.host.frames == []
 
 
 def test_large_arguments_go_in_several_messages(lab: Lab) -> None:
