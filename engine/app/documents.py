@@ -17,9 +17,10 @@ MAX_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A runbook that may be planned, with the warnings it carries."""
+    """A runbook that may be planned, with its text (for excerpts) and the warnings it carries."""
 
     spec: RunbookSpec
+    text: str
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -63,10 +64,11 @@ def _packaged(path: Path) -> Path | None:
 def runbook(name: str) -> Loaded:
     """A runbook without errors, or ``DocumentsRejected``."""
     path = find_runbook(name)
-    spec, diagnostics = load_runbook(read_text(path, "a runbook"), str(path))
+    text = read_text(path, "a runbook")
+    spec, diagnostics = load_runbook(text, str(path))
     if spec is None or has_errors(diagnostics):
         raise DocumentsRejected(diagnostics)
-    return Loaded(spec=spec, diagnostics=diagnostics)
+    return Loaded(spec=spec, text=text.decode("utf-8-sig", "replace"), diagnostics=diagnostics)
 
 
 def inventory(name: str) -> Inventory:

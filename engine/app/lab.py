@@ -102,8 +102,7 @@ def _inventory(endpoints: Endpoints, folder: Path) -> str:
                 "ansible_password": f"file:{folder / 'password'}",
             },
             "children": {
-                group: {"hosts": {name: hosts.pop(name, {}) for name in names}}
-                for group, names in GROUPS.items()
+                group: {"hosts": {name: hosts.pop(name, {}) for name in names}} for group, names in GROUPS.items()
             },
         }
     }

@@ -25,6 +25,7 @@ class Planned:
 
 def make(request: PlanRequest) -> Planned:
     """The plan of a request, or ``DocumentsRejected`` with everything that is wrong."""
+    from engine.language.located import with_excerpts
     from engine.planning.planner import make_plan
 
     loaded = documents.runbook(request.runbook)
@@ -40,7 +41,7 @@ def make(request: PlanRequest) -> Planned:
         baseline=documents.baseline(request.baseline, request.inventory),
         engine_version=__version__,
     )
-    diagnostics = loaded.diagnostics + found
+    diagnostics = loaded.diagnostics + with_excerpts(found, loaded.text)
     if plan is None or has_errors(diagnostics):
         raise DocumentsRejected(diagnostics)
     return Planned(plan=plan, inventory=inventory, diagnostics=diagnostics)

@@ -58,12 +58,14 @@ def _one(path: Path, inventory: str | None) -> tuple[Diagnostic, ...]:
 
 def _runbook(path: Path, text: bytes, inventory: str | None) -> tuple[Diagnostic, ...]:
     from engine.language.load import load_runbook
+    from engine.language.located import with_excerpts
+    from engine.lint import lint
     from engine.planning.validate import check_inventory_fit, check_runbook
 
     spec, found = load_runbook(text, str(path))
     if spec is None:
         return found
-    found += check_runbook(spec, catalogue())
+    found += with_excerpts((*check_runbook(spec, catalogue()), *lint(spec, None)), text.decode("utf-8-sig", "replace"))
     if inventory is not None:
         found += check_inventory_fit(spec, documents.inventory(inventory))
     return found
