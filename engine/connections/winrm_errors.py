@@ -113,7 +113,7 @@ def _tls(host: str, error: BaseException) -> ConnectionProblem | None:
         return ConnectFailed(
             host,
             "TLS",
-            str(error.reason or error),
+            str(getattr(error, "reason", None) or error),
             remedy="the host must offer TLS 1.2 (off by default on Windows Server 2008 R2), and HTTPS on that port",
         )
     return None

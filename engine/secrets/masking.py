@@ -69,14 +69,23 @@ def _base64(data: bytes) -> Iterable[str]:
                 yield inner
 
 
+class _Patterns:
+    """The compiled search for one set of values."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        texts = sorted({one for known in values for one in spellings(known)}, key=lambda one: (-len(one), one))
+        encoded = sorted({data for text in texts for data in _encoded(text)}, key=lambda one: (-len(one), one))
+        self.texts = re.compile("|".join(map(re.escape, texts)))
+        self.bytes = re.compile(b"|".join(map(re.escape, encoded)), re.DOTALL)
+
+
 class Masker:
     """Replaces every known value by stars. Values may be added at any time, from any thread."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
         self._values: frozenset[str] = frozenset()
-        self._texts: re.Pattern[str] | None = None
-        self._bytes: re.Pattern[bytes] | None = None
+        self._patterns: _Patterns | None = None
         for value in values:
             self.add(value)
 
@@ -85,36 +94,33 @@ class Masker:
         if not maskable(value):
             raise ValueError(f"a value of fewer than {SHORTEST} characters, or of stars only, cannot be masked")
         with self._lock:
-            if value in self._values:
-                return
-            values = self._values | {value}
-            texts = sorted({one for known in values for one in spellings(known)}, key=lambda one: (-len(one), one))
-            encoded = sorted({data for text in texts for data in _encoded(text)}, key=lambda one: (-len(one), one))
-            self._texts = re.compile("|".join(re.escape(one) for one in texts))
-            self._bytes = re.compile(b"|".join(re.escape(one) for one in encoded), re.DOTALL)
-            self._values = values
+            if value not in self._values:
+                self._values |= {value}
+                self._patterns = None
 
     def text(self, text: str) -> str:
         """The text with stars. Repeated, as stars and what stands beside them may spell a value that has stars."""
-        pattern = self._texts
-        if pattern is None:
-            return text
-        while pattern.search(text):
-            text = pattern.sub(STARS, text)
+        patterns = self._current()
+        while patterns is not None and patterns.texts.search(text):
+            text = patterns.texts.sub(STARS, text)
         return text
 
     def data(self, data: bytes) -> bytes:
         """The same for bytes, in the encodings that logs come in."""
-        pattern = self._bytes
-        if pattern is None:
-            return data
-        while pattern.search(data):
-            data = pattern.sub(STARS.encode("ascii"), data)
+        patterns = self._current()
+        while patterns is not None and patterns.bytes.search(data):
+            data = patterns.bytes.sub(STARS.encode("ascii"), data)
         return data
+
+    def _current(self) -> _Patterns | None:
+        with self._lock:
+            if self._patterns is None and self._values:
+                self._patterns = _Patterns(self._values)
+            return self._patterns
 
     def value(self, value: JsonValue) -> JsonValue:
         """Nested data: texts, keys, and numbers that are a secret's digits."""
-        if self._texts is None or value is None or isinstance(value, bool):
+        if not self._values or value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             return self.text(value)
