@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.app.wiring import catalogue
-from engine.planning.arguments import with_defaults
 from engine.model.command import Script
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
 from engine.model.result import Change, CommandResult
+from engine.planning.arguments import with_defaults
 from engine.ports.connection import Connection
 
 
