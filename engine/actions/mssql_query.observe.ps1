@@ -30,7 +30,7 @@ try {
     $command = $connection.CreateCommand()
     $command.CommandText = $Arguments.query
     $command.CommandTimeout = $Arguments.timeout_s
-    foreach ($name in @($Arguments.params.Keys)) {
+    foreach ($name in @($Arguments.params.get_Keys())) {
         if ($name -eq $null) { continue }
         $value = $Arguments.params[$name]
         if ($value -eq $null) { $value = [DBNull]::Value }

@@ -8,4 +8,4 @@ done
 if [ -n "$RB_DIRECTORY" ]; then
   cd -- "$RB_DIRECTORY" || exit 125
 fi
-exec "$@"
+exec "$@" </dev/null

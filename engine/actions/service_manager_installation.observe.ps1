@@ -9,7 +9,10 @@ $software = 'HKLM:\SOFTWARE\Microsoft'
 
 function Get-Value($key, $name) {
     if (-not (Test-Path -LiteralPath $key)) { return $null }
-    $property = (Get-ItemProperty -LiteralPath $key).PSObject.Properties[$name]
+    # A key without values gives nothing at all.
+    $values = Get-ItemProperty -LiteralPath $key
+    if ($values -eq $null) { return $null }
+    $property = $values.PSObject.Properties[$name]
     if ($property -eq $null) { return $null }
     return $property.Value
 }

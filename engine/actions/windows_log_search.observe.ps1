@@ -76,7 +76,7 @@ function Get-EncodingName($name) {
         for ($i = 0; $i -lt $count; $i++) {
             if ($head[$i] -eq 0) { if ($i % 2) { $odd++ } else { $even++ } }
         }
-        $pairs = [Math]::Floor($count / 2)
+        $pairs = ($count - $count % 2) / 2
         if ($pairs -gt 0 -and $odd * 10 -ge $pairs * 4 -and $even * 10 -lt $pairs) { return 'utf-16-le' }
         if ($pairs -gt 0 -and $even * 10 -ge $pairs * 4 -and $odd * 10 -lt $pairs) { return 'utf-16-be' }
         $stream.Position = 0

@@ -39,7 +39,7 @@ function Find-Child($node, $want, $keys) {
         foreach ($key in @($keys)) {
             if ($key -ne $null -and $child.GetAttribute($key) -cne $Arguments.attributes[$key]) { $same = $false }
         }
-        if ($same) { return $child }
+        if ($same) { return , $child }
     }
 }
 
@@ -75,7 +75,7 @@ foreach ($step in @($Arguments.parents)) {
 }
 $element = Find-Child $node $Arguments.element @($Arguments.key)
 if ($element -eq $null) { $element = Add-Child $document $node $Arguments.element $depth }
-foreach ($key in @($Arguments.attributes.Keys)) { $element.SetAttribute($key, $Arguments.attributes[$key]) }
+foreach ($key in @($Arguments.attributes.get_Keys())) { $element.SetAttribute($key, $Arguments.attributes[$key]) }
 
 $settings = New-Object Xml.XmlWriterSettings
 $settings.Encoding = $encoding

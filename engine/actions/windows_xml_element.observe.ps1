@@ -33,7 +33,7 @@ function Find-Child($node, $want, $keys) {
         foreach ($key in @($keys)) {
             if ($key -ne $null -and $child.GetAttribute($key) -cne $Arguments.attributes[$key]) { $same = $false }
         }
-        if ($same) { return $child }
+        if ($same) { return , $child }
     }
 }
 
