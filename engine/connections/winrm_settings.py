@@ -1,6 +1,7 @@
 """What an inventory says about a WinRM connection, with the defaults made plain. No IO."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from engine.model.errors import AuthenticationFailed
@@ -8,6 +9,7 @@ from engine.model.inventory import Host
 
 HTTP_PORT = 5985
 HTTPS_PORT = 5986
+GRACE_S = 3.0
 
 Transport: TypeAlias = Literal["ntlm", "kerberos", "basic", "certificate", "credssp"]
 
@@ -25,7 +27,9 @@ _TRANSPORTS: dict[str, Transport] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WinRmSettings:
-    """One host's WinRM connection. ``validate`` is whether the host's certificate is verified."""
+    """One host's WinRM connection. ``validate`` is whether the host's certificate is verified;
+    ``answer_grace_s`` is how long after its operation time-out the host may take to say so.
+    """
 
     address: str
     port: int
@@ -36,6 +40,7 @@ class WinRmSettings:
     ca_trust_path: str | None
     encryption: Literal["auto", "always", "never"]
     operation_timeout_s: int
+    answer_grace_s: float
     persistent: bool
     certificate: str | None
     certificate_key: str | None
@@ -62,7 +67,7 @@ def read_settings(host: Host) -> WinRmSettings:
     scheme = str(options.get("scheme") or ("http" if host.port == HTTP_PORT else "https"))
     ca_trust_path = options.get("ca_trust_path")
     encryption = options.get("message_encryption")
-    timeout = options.get("operation_timeout_sec")
+    timeout = _seconds(options.get("operation_timeout_s"), 20.0)
     return WinRmSettings(
         address=host.address,
         port=host.port or (HTTP_PORT if scheme == "http" else HTTPS_PORT),
@@ -70,9 +75,12 @@ def read_settings(host: Host) -> WinRmSettings:
         transport=_TRANSPORTS.get(str(options.get("transport") or "ntlm"), "ntlm"),
         user=host.user or "",
         validate=options.get("server_cert_validation") not in ("ignore", False),
-        ca_trust_path=ca_trust_path if isinstance(ca_trust_path, str) and ca_trust_path else None,
+        ca_trust_path=str(Path(ca_trust_path).expanduser())
+        if isinstance(ca_trust_path, str) and ca_trust_path
+        else None,
         encryption="never" if encryption == "never" else "always" if encryption == "always" else "auto",
-        operation_timeout_s=timeout if isinstance(timeout, int) and timeout > 0 else 20,
+        operation_timeout_s=int(timeout),
+        answer_grace_s=max(1.0, _seconds(options.get("read_timeout_s"), timeout + GRACE_S) - timeout),
         persistent=options.get("persistent") is not False,
         certificate=_text(options.get("cert_pem")),
         certificate_key=_text(options.get("cert_key_pem")),
@@ -97,6 +105,10 @@ def refuse_plain_text(host: str, settings: WinRmSettings) -> None:
             "it would send commands and their secrets readable to everyone on the way",
             remedy="remove `ansible_winrm_message_encryption: never`, or set `ansible_winrm_scheme: https`",
         )
+
+
+def _seconds(value: object, default: float) -> float:
+    return float(value) if isinstance(value, (int, float)) and value >= 1 else default
 
 
 def _text(value: object) -> str | None:

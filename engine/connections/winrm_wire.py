@@ -22,7 +22,6 @@ from engine.model.errors import EngineError
 from engine.model.secret import Secret
 
 CONNECT_S = 15.0
-GRACE_S = 3.0
 IDLE_S = 90.0
 """Windows closes an idle HTTP connection after two minutes, and with it go NTLM's and Kerberos' keys."""
 
@@ -77,7 +76,7 @@ class WinRmWire:
         protocol.operation_timeout_sec = operation_s
         connect_s = max(0.5, min(CONNECT_S, deadline.remaining()))
         # requests takes a pair of limits: to connect, and between two bytes of the answer.
-        read_s = operation_s + min(GRACE_S, 0.5 + deadline.remaining() / 2)
+        read_s = operation_s + min(self._settings.answer_grace_s, 0.5 + deadline.remaining() / 2)
         protocol.transport.read_timeout_sec = (connect_s, read_s)  # type: ignore[assignment]
         try:
             return work(protocol)
@@ -120,7 +119,7 @@ class WinRmWire:
 
     def _start(self) -> "WinRmPipe":
         shell = self._shell or ""
-        deadline = Deadline.after(CONNECT_S + GRACE_S)
+        deadline = Deadline.after(CONNECT_S)
         command = self.call(
             deadline, lambda protocol: protocol.run_command(shell, COMMAND_LINE, console_mode_stdin=False)
         )

@@ -276,7 +276,7 @@ def test_a_hung_script_is_ended(lab: Lab) -> None:
 
 
 def test_a_script_longer_than_an_operation_is_waited_for(lab: Lab) -> None:
-    connection = lab.connect(operation_timeout_sec=1)
+    connection = lab.connect(operation_timeout_s=1)
     connection.open(10)
     lab.host.hold.clear()
     timer = threading.Timer(2.3, lab.host.hold.set)
