@@ -1,37 +1,63 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`.
-PYTHON ?= python3
+# Two commands do everything on a fresh machine: `make demo` and `make test`. PYTHON=python3.12 names another Python.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+LOCKED := --require-hashes --only-binary :all:
+WORKERS ?= 2
 
-.PHONY: demo test lock clean
+.PHONY: demo test check format lock wheel bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/runbook lab demo
 
-test: $(VENV)/.dev
-	$(BIN)/ruff format --check engine tests benchmarks
-	$(BIN)/ruff check engine tests benchmarks
+test: check
+	$(BIN)/pytest -n $(WORKERS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check engine tests benchmarks requirements
+	$(BIN)/ruff check engine tests benchmarks requirements
 	$(BIN)/mypy engine
 	$(BIN)/mypy --platform win32 engine
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
+format: $(VENV)/.dev
+	$(BIN)/ruff format engine tests benchmarks requirements
+	$(BIN)/ruff check --fix engine tests benchmarks requirements
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/validate_start.py
+	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/driver.py
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	touch $@
+wheel: $(VENV)/.runtime
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
-# Needs pip-tools: pip install pip-tools
-lock:
-	$(PYTHON) requirements/lock.py
+# Moves every pin to its newest allowed version.
+lock: $(VENV)/.runtime
+	$(PIP) install 'uv>=0.5'
+	$(BIN)/python requirements/lock.py
 
 clean:
-	rm -rf $(VENV) .runbook
+	rm -rf $(VENV) dist
+
+$(BIN)/python:
+	@sh requirements/environment.sh '$(PYTHON)' $(VENV)
+
+# A stamp is newer than what it was made from, so that a second `make` starts at once.
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "installing the locked packages into $(VENV)"
+	@$(PIP) install $(LOCKED) -r requirements/runtime.txt || $(NOT_INSTALLED)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "installing the locked development packages into $(VENV)"
+	@$(PIP) install $(LOCKED) -r requirements/dev.txt || $(NOT_INSTALLED)
+	@touch $@
+
+define NOT_INSTALLED
+{ echo "error: the locked packages could not be installed; pip's own lines are above" >&2; \
+  echo "  remedy: pip needs a package registry, which PIP_INDEX_URL may name, and Python 3.11 to 3.13 (make clean; make PYTHON=...)" >&2; \
+  exit 1; }
+endef
