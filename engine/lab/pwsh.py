@@ -136,10 +136,10 @@ def script_runner(program: str | None = None) -> RunScript | None:
         with tempfile.TemporaryDirectory(prefix="lab-c-") as folder, Powershell(found) as powershell:
             root = Path(folder)
             write_drive(machine, root)
-            powershell.become(state_of(machine, root))
+            before = state_of(machine, root)
+            powershell.become(before)
             answer = powershell.run(text, arguments)
-            exported = powershell.export()
-            take_over(machine, exported)
+            take_over(machine, powershell.export(), before)
             read_drive(machine, root)
         return answer
 

@@ -27,6 +27,7 @@ _WMI_CODES = {
     scm.FILE_MISSING: 9,
 }
 _UNKNOWN_FAILURE = 8
+_CHANGEABLE = ("state", "start_mode", "exit_code", "process_id")
 
 
 def state_of(machine: Machine, root: Path | None = None) -> JsonMap:
@@ -71,20 +72,33 @@ def _service(machine: Machine, one: Service) -> JsonMap:
         "process_id": one.process_id,
         "exit_code": one.exit_code,
         "on_start": _effect(machine, one) if one.state == scm.STOPPED else None,
-        "on_stop": _effect(machine, one) if one.state == scm.RUNNING else None,
+        "on_stop": _effect(machine, one) if one.state != scm.STOPPED else None,
+        "pending": _pending(machine, one) if one.state == scm.STARTING else None,
     }
 
 
 def _effect(machine: Machine, service: Service) -> JsonMap:
-    """What starting a stopped service, or stopping a running one, does."""
-    copied = _copy(machine)
-    target = copied.services.get(service.name)
-    assert target is not None
+    """What starting a stopped service, or stopping one that runs or soon will, does."""
+    copied, target = _copy(machine, service)
     if service.state == scm.STOPPED:
         target.start_mode = "Manual" if target.start_mode == "Disabled" else target.start_mode
         code = scm.start(copied, target)
     else:
+        target.state = scm.RUNNING
         code = scm.stop(copied, target)
+        if code:
+            return {"code": _WMI_CODES.get(code, _UNKNOWN_FAILURE), "seconds": 0, "services": [], "events": []}
+    return _outcome(machine, copied, code)
+
+
+def _pending(machine: Machine, service: Service) -> JsonMap:
+    """What a start that is under way ends with, and when."""
+    copied, target = _copy(machine, service)
+    scm.finish_start(copied, target)
+    return {**_outcome(machine, copied, 0), "seconds": 0, "due": service.due}
+
+
+def _outcome(machine: Machine, copied: Machine, code: int) -> JsonMap:
     changed = [one for one in copied.services if one != machine.services.get(one.name)]
     return {
         "code": _WMI_CODES.get(code, _UNKNOWN_FAILURE) if code else 0,
@@ -97,13 +111,15 @@ def _effect(machine: Machine, service: Service) -> JsonMap:
     }
 
 
-def _copy(machine: Machine) -> Machine:
+def _copy(machine: Machine, service: Service) -> tuple[Machine, Service]:
     """Services and accounts of its own, an empty event log, a clock that only moves when somebody waits."""
     copied = Machine(machine.name, LabClock(machine.clock.now(), speed=None), accounts=copy.deepcopy(machine.accounts))
     copied.files, copied.registry = machine.files, machine.registry
     copied.services = copy.deepcopy(machine.services)
     copied.continue_process_ids(machine)
-    return copied
+    target = copied.services.get(service.name)
+    assert target is not None
+    return copied, target
 
 
 def _event(event: LabEvent, log: str) -> JsonMap:
@@ -138,24 +154,28 @@ def _stored(value: RegistryValue) -> JsonMap:
     return {"name": value.name, "kind": value.kind, "data": data}
 
 
-def take_over(machine: Machine, exported: JsonMap) -> None:
-    """Make what a script changed the machine's state."""
+def take_over(machine: Machine, exported: JsonMap, before: JsonMap) -> None:
+    """Make what a script changed since ``before`` the machine's state; lab time moves on by what its waits took."""
+    known = {str(one["name"]): one for one in _maps(before.get("services"))}
     for one in _maps(exported.get("services")):
-        service = machine.services.get(str(one["name"]))
-        if service is not None:
+        service, old = machine.services.get(str(one["name"])), known.get(str(one["name"]), {})
+        if service is not None and any(one[key] != old.get(key) for key in _CHANGEABLE):
             service.state, service.start_mode = str(one["state"]), str(one["start_mode"])
             service.exit_code, service.process_id = _int(one["exit_code"]), _int(one["process_id"])
+    counts = {str(log["name"]): len(list(_maps(log.get("entries")))) for log in _maps(before.get("logs"))}
     for log in _maps(exported.get("logs")):
-        _take_over_log(machine, str(log["name"]), list(_maps(log.get("entries"))))
-    _take_over_registry(machine, list(_maps(exported.get("registry"))))
+        name = str(log["name"])
+        _take_over_events(machine, name, list(_maps(log.get("entries")))[counts.get(name, 0) :])
+    if "registry" in exported:
+        _take_over_registry(machine, list(_maps(exported["registry"])))
+    machine.clock.advance(max(0.0, float(str(exported["now"])) - float(str(before["now"]))))
     restart = exported.get("restart")
-    if isinstance(restart, Mapping) and not machine.restart_pending:
+    if isinstance(restart, Mapping) and before.get("restart") is None:
         machine.restart(float(_int(restart.get("delay_s"))), str(restart.get("comment")))
 
 
-def _take_over_log(machine: Machine, name: str, entries: list[JsonMap]) -> None:
-    log = machine.events.make(name)
-    for one in entries[len(log.entries) :]:
+def _take_over_events(machine: Machine, name: str, entries: list[JsonMap]) -> None:
+    for one in entries:
         machine.events.add(
             name,
             str(one["source"]),

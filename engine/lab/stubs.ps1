@@ -9,17 +9,19 @@ if ($lab.root) {
     if (Get-PSDrive -Name C -ErrorAction SilentlyContinue) { Remove-PSDrive -Name C -Scope Global -Force }
     New-PSDrive -Name C -PSProvider FileSystem -Root $lab.root -Scope Global | Out-Null
 }
-foreach ($child in @(Get-ChildItem -LiteralPath 'HKLM:\')) {
-    Remove-Item -Path $child.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') -Recurse -Force
-}
-foreach ($key in $lab.registry) {
-    $path = 'HKLM:' + $key.path.Substring(4)
-    if (-not (Test-Path -LiteralPath $path)) { New-Item -Path $path -Force | Out-Null }
-    foreach ($value in $key.values) {
-        $data = $value.data
-        if ($value.kind -eq 'Binary') { $data = [byte[]]@($data) }
-        if ($value.kind -eq 'MultiString') { $data = [string[]]@($data) }
-        New-ItemProperty -Path $path -Name $value.name -PropertyType $value.kind -Value $data -Force | Out-Null
+if ($null -ne $lab.registry) {
+    foreach ($child in @(Get-ChildItem -LiteralPath 'HKLM:\')) {
+        Remove-Item -Path $child.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') -Recurse -Force
+    }
+    foreach ($key in $lab.registry) {
+        $path = 'HKLM:' + $key.path.Substring(4)
+        if (-not (Test-Path -LiteralPath $path)) { New-Item -Path $path -Force | Out-Null }
+        foreach ($value in $key.values) {
+            $data = $value.data
+            if ($value.kind -eq 'Binary') { $data = [byte[]]@($data) }
+            if ($value.kind -eq 'MultiString') { $data = [string[]]@($data) }
+            New-ItemProperty -Path $path -Name $value.name -PropertyType $value.kind -Value $data -Force | Out-Null
+        }
     }
 }
 
@@ -42,6 +44,16 @@ if (-not $global:labReady) {
         $object
     }
 
+    # A start that was under way ends when its time has come.
+    function global:Update-Lab {
+        $due = @($global:lab.services | Where-Object { $_.pending -and [double]$_.pending.due -le [double]$global:lab.now })
+        foreach ($service in @($due | Sort-Object -Property { [double]$_.pending.due })) {
+            $effect = $service.pending
+            $service.pending = $null
+            if ($effect -ne $null) { Invoke-LabEffect $service $effect | Out-Null }
+        }
+    }
+
     function global:Get-LabService($Name) {
         foreach ($one in $global:lab.services) { if ($one.name -eq $Name) { return $one } }
     }
@@ -53,6 +65,7 @@ if (-not $global:labReady) {
         foreach ($change in $Effect.services) {
             $target = Get-LabService $change.name
             foreach ($key in @('state', 'exit_code', 'process_id')) { $target[$key] = $change[$key] }
+            $target.pending = $null
         }
         foreach ($event in $Effect.events) {
             foreach ($log in $global:lab.logs) {
@@ -62,6 +75,7 @@ if (-not $global:labReady) {
                 }
             }
         }
+        Save-Lab
         $Effect.code
     }
 
@@ -90,6 +104,7 @@ if (-not $global:labReady) {
             param($Mode)
             if ($Mode -eq 'Automatic') { $Mode = 'Auto' }
             (Get-LabService $this.Name).start_mode = $Mode
+            Save-Lab
             New-Object -TypeName PSObject -Property @{ ReturnValue = 0 }
         }
         $object
@@ -97,6 +112,7 @@ if (-not $global:labReady) {
 
     function global:Get-WmiObject {
         param($Class, $Filter, $Namespace, $ComputerName, [switch]$EnableAllPrivileges)
+        Update-Lab
         $objects = @()
         switch ($Class) {
             'Win32_Service' { $objects = @($global:lab.services | ForEach-Object { New-LabServiceObject $_ }) }
@@ -178,7 +194,10 @@ if (-not $global:labReady) {
         $entries
     }
 
-    function global:Set-LabRestart($Delay, $Comment) { $global:lab.restart = @{ delay_s = $Delay; comment = $Comment } }
+    function global:Set-LabRestart($Delay, $Comment) {
+        $global:lab.restart = @{ delay_s = $Delay; comment = $Comment }
+        Save-Lab
+    }
 
     function global:shutdown.exe {
         $delay = 30
@@ -197,6 +216,7 @@ if (-not $global:labReady) {
 
     function global:Get-Service {
         param($Name)
+        Update-Lab
         foreach ($one in $global:lab.services) {
             if ($Name -and -not (@($Name) | Where-Object { $one.name -like $_ })) { continue }
             New-Object -TypeName PSObject -Property @{ Name = $one.name; ServiceName = $one.name; DisplayName = $one.display_name; Status = $one.state.Replace(' ', '') }
@@ -238,6 +258,20 @@ if (-not $global:labReady) {
         $Data
     }
 
+    # In a session of its own the state is left in a file after every change; ConvertTo-RbJson is the interpreter's.
+    function global:Save-Lab {
+        if (-not $global:lab.save_to) { return }
+        [IO.File]::WriteAllText($global:lab.save_to, (ConvertTo-RbJson (Export-LabState)))
+    }
+
+    function global:Export-LabState {
+        Update-Lab
+        $services = @($global:lab.services | ForEach-Object {
+                @{ name = $_.name; state = $_.state; start_mode = $_.start_mode; exit_code = $_.exit_code; process_id = $_.process_id }
+            })
+        @{ services = $services; logs = @($global:lab.logs); restart = $global:lab.restart; now = $global:lab.now }
+    }
+
     # What the machine holds now, for the lab to take over.
     function global:Export-Lab {
         $keys = @()
@@ -250,10 +284,9 @@ if (-not $global:labReady) {
             }
             $keys += @{ path = $key.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM'); values = $values }
         }
-        $services = @($global:lab.services | ForEach-Object {
-                @{ name = $_.name; state = $_.state; start_mode = $_.start_mode; exit_code = $_.exit_code; process_id = $_.process_id }
-            })
-        @{ services = $services; logs = @($global:lab.logs); registry = $keys; restart = $global:lab.restart; now = $global:lab.now }
+        $state = Export-LabState
+        $state.registry = $keys
+        $state
     }
     $global:labReady = $true
 }

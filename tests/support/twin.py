@@ -29,7 +29,8 @@ def modelled(machine: Machine, name: str, arguments: Mapping[str, Any]) -> dict[
 def changes(state: Mapping[str, Any]) -> dict[str, Any]:
     """What a payload can change, in one form for both twins; times are left out, as a real clock runs on."""
     services = {
-        one["name"]: [one["state"], one["start_mode"], one["exit_code"], one["process_id"]] for one in state["services"]
+        one["name"]: [one["state"], one["start_mode"], one["exit_code"], one["process_id"] > 0]
+        for one in state["services"]
     }
     logs = {log["name"]: [_event(one) for one in log["entries"]] for log in state["logs"]}
     registry = {key["path"].lower(): sorted(_value(one) for one in key["values"]) for key in state["registry"]}
@@ -62,6 +63,7 @@ def compare(powershell: Powershell, machine: Machine, name: str, arguments: Mapp
         assert canonical_json(real["value"]) == canonical_json(expected["value"]), about
     else:
         assert real["errors"][0]["message"] == expected["message"], about
+    machine.settle()
     model = state_of(machine)
     log_events = {log.name for log in machine.events}
     wanted = changes({**model, "restart": machine.restart_pending or None})
