@@ -3,12 +3,15 @@
 It counts as permanent unless the step declares a weaker ``effect``. Arguments reach the program exactly as given.
 """
 
+from collections.abc import Mapping
+
 from engine.actions.base import BuiltIn, as_list, describe
 from engine.actions.windows_script import changes
 from engine.model.command import Argument, Dialect, Script
 from engine.model.inventory import HostView
 from engine.model.packaged import payload
 from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged, value_map
+from engine.model.secret import Secret
 from engine.model.status import Effect, Rerun
 from engine.ports.action import Arguments, Seen
 
@@ -84,15 +87,21 @@ def _outcome(args: Arguments, host: HostView, answer: CommandResult) -> Decision
     return Unchanged(why=f"{_title(args)} on {host.name} ended with exit code {code}", result=result)
 
 
+def _word(value: Argument) -> str | Secret:
+    """A secret stays one until the connection opens it; anything else goes as text."""
+    return value if isinstance(value, Secret) else str(value)
+
+
 def _script(args: Arguments) -> Script:
     if "script" in args:
         arguments: dict[str, Argument] = {}
         given = args.get("arguments")
-        if isinstance(given, dict):
-            arguments = {name: str(value) for name, value in given.items()}
+        if isinstance(given, Mapping):
+            arguments = {name: _word(value) for name, value in given.items()}
         text = str(args["script"])
         return Script(name="script", text=text, arguments=arguments, dialect=Dialect.POSIX, changing=changes(args))
-    words = as_list(args["argv"])
+    argv = args["argv"]
+    words = [_word(one) for one in argv] if isinstance(argv, (list, tuple)) else []
     arguments = {f"arg{number}": word for number, word in enumerate(words, 1)}
     arguments |= {"count": str(len(words)), "directory": str(args.get("directory", ""))}
     name = "posix_command.sh"

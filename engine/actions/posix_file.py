@@ -13,6 +13,7 @@ from engine.model.data import JsonMap
 from engine.model.inventory import HostView
 from engine.model.packaged import payload
 from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
+from engine.model.secret import Secret
 from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
@@ -56,6 +57,8 @@ def _script(verb: str, arguments: dict[str, Argument], *, changing: bool = True)
 def _mistake(args: Arguments) -> str | None:
     if args.get("absent") is True and ("content" in args or "mode" in args):
         return "A file cannot both be absent and have a content or a mode"
+    if isinstance(args.get("content"), Secret):
+        return "A secret cannot be the content of a file, as the record keeps the content's digest"
     return None if str(args["path"]).startswith("/") else f"{args['path']} is not a full path"
 
 

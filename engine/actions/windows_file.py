@@ -12,6 +12,7 @@ from engine.model.command import Argument, Script
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
 from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
+from engine.model.secret import Secret
 from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
@@ -56,6 +57,8 @@ class WindowsFile(BuiltIn):
 def _mistake(args: Arguments) -> str | None:
     if "content" not in args:
         return None
+    if isinstance(args["content"], Secret):
+        return "A secret cannot be the content of a file, as the record keeps the content's digest"
     if args.get("absent") is True:
         return "A file cannot both have a content and be absent"
     try:

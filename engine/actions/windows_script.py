@@ -4,6 +4,7 @@ It counts as permanent unless the step declares a weaker ``effect``. Only one de
 and so in check mode; any other is a change, sent once, whose value is the step's result.
 """
 
+import re
 from collections.abc import Mapping
 
 from engine.actions.base import BuiltIn, describe
@@ -12,6 +13,9 @@ from engine.model.inventory import HostView
 from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged
 from engine.model.status import Effect, Rerun
 from engine.ports.action import Arguments, Seen
+
+# What may stand before a script's own param block: blank lines and comments.
+_PARAMETERS = re.compile(r"(?:\s+|#[^\n]*\n|<#.*?#>)*param\s*\(", re.IGNORECASE | re.DOTALL)
 
 
 class WindowsScript(BuiltIn):
@@ -65,6 +69,6 @@ def _script(args: Arguments) -> Script:
     given = args.get("arguments")
     arguments: dict[str, Argument] = dict(given) if isinstance(given, Mapping) else {}
     text = str(args["script"])
-    if not text.lstrip().lower().startswith("param("):
+    if not _PARAMETERS.match(text):
         text = "param($Arguments)\n" + text
     return Script(name=str(args.get("name", "script")), text=text, arguments=arguments, changing=changes(args))

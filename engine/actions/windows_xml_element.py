@@ -5,6 +5,7 @@ is refused and left as it is.
 """
 
 import re
+from collections.abc import Mapping
 
 from engine.actions.base import BuiltIn, as_list, describe, script
 from engine.actions.windows_path import backup_name, split
@@ -12,6 +13,7 @@ from engine.model.command import Argument, Script
 from engine.model.data import JsonMap, JsonValue
 from engine.model.inventory import HostView
 from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
+from engine.model.secret import Secret
 from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
@@ -73,6 +75,9 @@ def _mistake(args: Arguments) -> str | None:
         return f"{args['parent']} is not a path of elements such as /configuration/runtime"
     if not _STEP.fullmatch(str(args["element"])):
         return f"{args['element']} is not the name of an element"
+    given = args.get("attributes")
+    if isinstance(given, Mapping) and any(isinstance(one, Secret) for one in given.values()):
+        return "A secret cannot be an attribute, as the record shows attributes before and after"
     missing = [key for key in as_list(args.get("key")) if key not in _attributes(args.get("attributes"))]
     return f"The key {missing[0]} is not one of the attributes" if missing else None
 
@@ -88,7 +93,7 @@ def _steps(args: Arguments) -> list[dict[str, JsonValue]]:
 
 
 def _attributes(value: object) -> dict[str, str]:
-    return {str(name): str(text) for name, text in value.items()} if isinstance(value, dict) else {}
+    return {str(name): str(text) for name, text in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _place(args: Arguments) -> dict[str, Argument]:
