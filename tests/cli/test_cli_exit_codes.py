@@ -1,0 +1,145 @@
+"""Every exit code of the table, produced for real by the command line."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import LOOK, Command, argv, environment, runbook, value
+
+from engine.app.lab import Lab
+from engine.model.exit_code import ExitCode
+
+ASK = {
+    "id": "ask",
+    "action": "operator.ask",
+    "with": {"question": "Which?", "answers": {"left": "Left", "right": "Right"}},
+}
+GATED = value(1, requires=["approval(operator)"])
+
+
+def done(command: Command, lab: Lab, folder: Path) -> int:
+    return command("run", runbook(folder, [LOOK]), "-i", lab.inventory).code
+
+
+def step_failed(command: Command, lab: Lab, folder: Path) -> int:
+    wrong = {"id": "wrong", "action": "assert", "with": {"that": ["{{ false }}"], "message": "It is not so."}}
+    return command("run", runbook(folder, [LOOK, wrong]), "-i", lab.inventory).code
+
+
+def usage(command: Command, lab: Lab, folder: Path) -> int:
+    return command("run", "--no-such-option").code
+
+
+def rejected(command: Command, lab: Lab, folder: Path) -> int:
+    return command("run", runbook(folder, [{**LOOK, "hosts": "nobody"}]), "-i", lab.inventory).code
+
+
+def unreachable(command: Command, lab: Lab, folder: Path) -> int:
+    lab.servers.set_faults("SM01", {"refuse": True})
+    return command("run", runbook(folder, [LOOK]), "-i", lab.inventory).code
+
+
+def denied(command: Command, lab: Lab, folder: Path) -> int:
+    return command("run", runbook(folder, [GATED]), "-i", lab.inventory, "--answer", "set_1=deny").code
+
+
+def outdated(command: Command, lab: Lab, folder: Path) -> int:
+    book = runbook(folder, [LOOK])
+    assert command("plan", book, "-i", lab.inventory, "--out", "plan.json").code == 0
+    runbook(folder, [LOOK, {**LOOK, "id": "again"}])
+    return command("run", book, "-i", lab.inventory, "--plan", "plan.json").code
+
+
+def expectations_missed(command: Command, lab: Lab, folder: Path) -> int:
+    """The demonstration expects the verdict that it then cures; this estate has another one."""
+    return command("lab", "demo", "--estate", "service-logon", "--speed", "200").code
+
+
+def in_doubt(command: Command, lab: Lab, folder: Path) -> int:
+    lab.servers.set_faults("SM01", {"drop_on_frame": "windows_reboot.restart*"})
+    reboot = {"id": "reboot", "action": "windows.reboot", "hosts": "server", "timeout": "2s"}
+    return command("run", runbook(folder, [reboot]), "-i", lab.inventory, "--yes").code
+
+
+def waiting(command: Command, lab: Lab, folder: Path) -> int:
+    return command("run", runbook(folder, [ASK]), "-i", lab.inventory).code
+
+
+def locked(command: Command, lab: Lab, folder: Path) -> int:
+    assert command("run", runbook(folder, [LOOK, ASK]), "-i", lab.inventory).code == ExitCode.WAITING_FOR_PERSON
+    return command("run", runbook(folder, [LOOK]), "-i", lab.inventory).code
+
+
+def bug(command: Command, lab: Lab, folder: Path) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.app.actions.listed", lambda: 1 / 0)
+        return command("actions").code
+
+
+def _signalled(lab: Lab, folder: Path, number: int) -> int:
+    lab.servers.set_faults("SM01", {"delay_s": 0.1})
+    book = runbook(folder, [{**LOOK, "id": f"look_{one}"} for one in range(30)])
+    process = subprocess.Popen(
+        argv("run", book, "-i", lab.inventory, "--json"),
+        cwd=folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["kind"] == "step_run_started":
+            break
+    process.send_signal(number)
+    process.stdout.read()
+    process.stdout.close()
+    return process.wait(60)
+
+
+def interrupted(command: Command, lab: Lab, folder: Path) -> int:
+    return _signalled(lab, folder, signal.SIGINT)
+
+
+def terminated(command: Command, lab: Lab, folder: Path) -> int:
+    return _signalled(lab, folder, signal.SIGTERM)
+
+
+TABLE: dict[ExitCode, Callable[[Command, Lab, Path], int]] = {
+    ExitCode.DONE: done,
+    ExitCode.STEP_FAILED: step_failed,
+    ExitCode.USAGE: usage,
+    ExitCode.DOCUMENTS_REJECTED: rejected,
+    ExitCode.UNREACHABLE: unreachable,
+    ExitCode.GATE_REFUSED: denied,
+    ExitCode.PLAN_OUTDATED: outdated,
+    ExitCode.EXPECTATIONS_MISSED: expectations_missed,
+    ExitCode.IN_DOUBT: in_doubt,
+    ExitCode.WAITING_FOR_PERSON: waiting,
+    ExitCode.HOST_LOCKED: locked,
+    ExitCode.BUG: bug,
+    ExitCode.INTERRUPTED: interrupted,
+    ExitCode.TERMINATED: terminated,
+}
+
+
+def test_the_table_is_whole() -> None:
+    assert set(TABLE) == set(ExitCode)
+
+
+@pytest.mark.parametrize("code", list(TABLE), ids=lambda one: f"{one.value}-{one.name.lower()}")
+def test_each_code_is_what_the_table_says(code: ExitCode, command: Command, lab: Lab, tmp_path: Path) -> None:
+    if os.name != "posix" and code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        pytest.skip("signals between processes are a matter of POSIX")
+    assert TABLE[code](command, lab, tmp_path) == code
+
+
+def test_help_shows_the_table(command: Command) -> None:
+    said = command("--help")
+    assert said.code == 0
+    assert all(f"{code.value} " in said.out for code in ExitCode)
