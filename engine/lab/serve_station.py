@@ -60,6 +60,8 @@ class _Listener(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabKeys:
+    """What the lab proves its identity with: one authority for all certificates, one SSH host key for all hosts."""
+
     authority: LabAuthority = field(default_factory=LabAuthority)
     ssh_key: asyncssh.SSHKey = field(default_factory=lambda: asyncssh.generate_private_key("ssh-ed25519"))
 

@@ -95,11 +95,20 @@ JSON = st.recursive(
 )
 
 
+def leaves(value: object) -> list[str]:
+    """Every text of a value, its keys and numbers too: an escape of JSON is not what the value says."""
+    if isinstance(value, dict):
+        return [text for key, inner in value.items() for text in (str(key), *leaves(inner))]
+    if isinstance(value, list):
+        return [text for inner in value for text in leaves(inner)]
+    return [str(value)]
+
+
 @settings(max_examples=80, deadline=None)
 @given(secret=SECRET | NASTY, value=JSON)
 def test_nested_values(secret: str, value: object) -> None:
     masked = Masker([secret]).value({"deep": [value, {secret: f"x{secret}y"}, [[secret]]]})
-    assert secret not in json.dumps(masked, ensure_ascii=False).replace('\\"', '"').replace("\\\\", "\\")
+    assert not [text for text in leaves(masked) if secret in text]
 
 
 @given(value=JSON)
