@@ -67,6 +67,14 @@ def command_words(command: Command) -> str:
             return "ask"
 
 
+def undo_words(command: Command) -> str:
+    """What would put the old state back, with its values, so that a person can do it by hand; secrets stay stars."""
+    if not isinstance(command, Script):
+        return command_words(command)
+    values = ", ".join(f"{name} = {value}" for name, value in command.arguments.items() if value is not None)
+    return f"{command.name.removesuffix('.ps1')}: {values}"
+
+
 def change_digest(change: Change) -> str:
     """What an approval is for: the reason, before, after, and the commands."""
     return digest([change.why, change.before, change.after, [command_words(one) for one in change.commands]])
