@@ -5,6 +5,7 @@ Whether a lost restart happened is a person's to say unless ``unless_booted_sinc
 
 from engine.actions.base import BuiltIn, describe, script
 from engine.actions.windows_host import probe
+from engine.model.boot import is_same_boot
 from engine.model.command import Command, Reboot
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
@@ -57,6 +58,6 @@ class WindowsReboot(BuiltIn):
         del args, applied
         first, second = (str(value_map(one[0]).get("boot_id") or "") for one in (before, after))
         result: JsonMap = {"rebooted": True, "boot_id_before": first, "boot_id": second}
-        if not second or second == first:
+        if not second or is_same_boot(first, second):
             return Refuse(why=f"{host.name} is still up since {first}: it did not restart", result=result)
         return Unchanged(why=f"{host.name} was restarted and is up since {second}", result=result, examined=1)

@@ -10,6 +10,9 @@ from pathlib import Path
 from engine.app.wiring import make_folder
 from engine.lab.clock import LabClock
 from engine.lab.estate import OPERATOR, VARIANTS, Estate, build_estate
+from engine.lab.host import LabHost
+from engine.lab.pwsh import script_runner
+from engine.lab.pwsh_machine import PwshMachine
 from engine.lab.serve import Endpoint, Endpoints, LabServers, ServedHost
 from engine.model.data import JsonValue
 from engine.model.errors import UsageMistake
@@ -33,36 +36,44 @@ class Lab:
 
     estate: Estate
     servers: LabServers
+    hosts: tuple[LabHost, ...]
     endpoints: Endpoints
     folder: Path
     inventory: Path
     baseline: Path
 
     def stop(self) -> None:
-        """End all servers."""
+        """End all servers, and the folders of real PowerShells."""
         self.servers.stop()
+        for host in self.hosts:
+            if isinstance(host, PwshMachine):
+                host.close()
 
 
 def up(
     folder: Path, *, variant: str = "upgrade-failed", speed: float = DEFAULT_SPEED, interpreter: str = "emulated"
 ) -> Lab:
-    """Bring the lab up: ``speed`` lab seconds pass in one real second. Ports that are taken are replaced by free ones."""
+    """Bring the lab up: ``speed`` lab seconds pass in one real second. A port that is taken is replaced by a free one.
+
+    With ``interpreter="pwsh"`` the PowerShell that ``RUNBOOK_PWSH`` names stands behind every shell.
+    """
     if variant not in VARIANTS:
         raise UsageMistake(f"the lab knows no estate {variant}", remedy=f"one of: {', '.join(VARIANTS)}")
     make_folder(folder)
     password = secrets.token_urlsafe(15)
     clock = LabClock(_real_now(), speed=speed)
-    estate = build_estate(replace(VARIANTS[variant], password=password), clock=clock)
+    estate = build_estate(replace(VARIANTS[variant], password=password), clock=clock, run_script=script_runner())
+    hosts = {name: PwshMachine(one) if interpreter == "pwsh" else one for name, one in estate.machines.items()}
     servers = LabServers()
     endpoints = servers.start(
         [
             ServedHost(
-                host=machine,
+                host=host,
                 address=f"{NETWORK}.{number}",
                 ssh_port=2222 if name == SSH_HOST else None,
                 interpreter="pwsh" if interpreter == "pwsh" else "emulated",
             )
-            for number, (name, machine) in enumerate(estate.machines.items(), 11)
+            for number, (name, host) in enumerate(hosts.items(), 11)
         ]
     )
     _private(folder / "password", password)
@@ -72,7 +83,13 @@ def up(
     inventory.write_text(_inventory(endpoints, folder.absolute()), encoding="utf-8")
     baseline.write_text(json.dumps(estate.baseline_document(), indent=1) + "\n", encoding="utf-8")
     return Lab(
-        estate=estate, servers=servers, endpoints=endpoints, folder=folder, inventory=inventory, baseline=baseline
+        estate=estate,
+        servers=servers,
+        hosts=tuple(hosts.values()),
+        endpoints=endpoints,
+        folder=folder,
+        inventory=inventory,
+        baseline=baseline,
     )
 
 

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 
 from engine.conduct.effects import Mode
 from engine.execute.bounds import Bounds
-from engine.execute.outcome import Decided, Ended, Exhibit, Outcome, change_digest, command_words, failed_words, undo_words
+from engine.execute.outcome import (
+    Decided,
+    Ended,
+    Exhibit,
+    Outcome,
+    change_digest,
+    command_words,
+    failed_words,
+    undo_words,
+)
 from engine.execute.perform_command import CommandPerformer
 from engine.model.data import JsonValue
 from engine.model.errors import (

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.execute.bounds import Bounds
+from engine.model.boot import is_same_boot
 from engine.model.command import Ask, Command, Download, Reboot, RunRunbook, Script, Upload
 from engine.model.errors import AuthenticationFailed, CommandTimedOut, ConnectFailed, ConnectionLost
 from engine.model.result import CommandResult, value_map
@@ -69,7 +70,7 @@ class CommandPerformer:
             self.bounds.pause(LOOK_EVERY_S)
             looks += 1
             boot = self._boot_identity(command.probe)
-            if boot is not None and boot != command.before:
+            if boot is not None and not is_same_boot(boot, command.before):
                 return CommandResult(ok=True, value={"boot_id": boot, "looks": looks})
 
     def _boot_identity(self, probe: Script) -> str | None:
