@@ -1,7 +1,8 @@
-"""Write the hash-pinned locks from ``pyproject.toml``: ``runtime.txt`` and ``dev.txt``, for every platform and Python >= 3.11.
+"""Write the hash-pinned locks from ``pyproject.toml``: ``runtime.txt`` and ``dev.txt``, for all platforms and Python >= 3.11.
 
-Needs uv (``pip install uv``). No address of a registry gets into the files.
+Needs uv, which ``make lock`` installs. No address of a registry gets into the files.
 """
+# ruff: noqa: INP001, S603 - a script beside the locks, not a package; the command is written out below
 
 import subprocess
 import sys

@@ -1,0 +1,64 @@
+"""The pages and the command line agree: what is written down exists, and no command is left out."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from engine.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+# A use of the command in a code span or an indented line, up to the end of it.
+USE = re.compile(r"(?:`|^ {4}(?:\S+[/\\])?)runbook ([^`\n]+)", re.MULTILINE)
+
+
+def uses(page: Path) -> list[str]:
+    return [found.split("  #")[0].strip() for found in USE.findall(page.read_text(encoding="utf-8"))]
+
+
+def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that the words name, and the words after it."""
+    command: click.Command = main.cli
+    context = click.Context(command, info_name="runbook")
+    rest = list(words)
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        name = rest.pop(0)
+        inner = command.get_command(context, name)
+        assert inner is not None, f"there is no command {name}"
+        command = inner
+        context = click.Context(command, info_name=name, parent=context)
+    return command, rest
+
+
+def test_the_readme_s_table_is_the_command_line():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `runbook ([a-z]+)", text, re.MULTILINE)
+    assert rows == list(main.COMMANDS)
+
+
+@pytest.mark.parametrize("verb", main.COMMANDS)
+def test_every_command_is_there_and_has_help(verb, capsys):
+    assert main.run([verb, "--help"]) == 0
+    assert f"Usage: runbook {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda one: one.name)
+def test_an_option_that_a_page_names_exists(page):
+    for use in uses(page):
+        words = use.split()
+        if words[0].isupper() or not words[0][0].isalpha():
+            continue  # `runbook COMMAND --help`, `runbook --help`
+        command, rest = command_of(words)
+        known = {option for one in command.params for option in (*one.opts, *one.secondary_opts)} | {"--help", "-h"}
+        named = {word.strip("[]") for word in rest if word.strip("[]").startswith("-")}
+        assert named <= known, f"{use}: {named - known}"
+
+
+def test_the_command_of_the_package_is_the_one_in_the_readme():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    place = re.search(r'^runbook = "([\w.]+):(\w+)"$', text, re.MULTILINE)
+    assert place is not None
+    assert callable(getattr(import_module(place[1]), place[2]))
