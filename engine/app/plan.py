@@ -1,6 +1,7 @@
 """Use case: make a plan, or open a saved one and prove that it still holds."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from engine import __version__
 from engine.app import documents
 from engine.app.request import PlanRequest, parse_limit, parse_params
 from engine.app.wiring import catalogue
-from engine.model.diagnostic import Diagnostic, has_errors
+from engine.model.diagnostic import Diagnostic, Severity, has_errors
 from engine.model.errors import DocumentsRejected, PlanOutdated, UsageMistake
+from engine.model.exit_code import ExitCode
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
 
@@ -41,10 +43,31 @@ def make(request: PlanRequest) -> Planned:
         baseline=documents.baseline(request.baseline, request.inventory),
         engine_version=__version__,
     )
-    diagnostics = loaded.diagnostics + with_excerpts(found, loaded.text)
+    shown = tuple(
+        with_excerpts((one,), loaded.text)[0] if one.origin and one.origin.file == loaded.spec.file else one
+        for one in found
+    )
+    diagnostics = loaded.diagnostics + shown
     if plan is None or has_errors(diagnostics):
-        raise DocumentsRejected(diagnostics)
+        raise (OptionsRejected if _about_options(found) else DocumentsRejected)(diagnostics)
     return Planned(plan=plan, inventory=inventory, diagnostics=diagnostics)
+
+
+class OptionsRejected(DocumentsRejected):
+    """The documents stand; what the command line says of them does not fit."""
+
+    exit_code = ExitCode.USAGE
+
+
+OPTION_CODES = frozenset({"P515", "P520", "P521", "P522", "P523"})
+"""What is wrong with --start-at, --tags and -e; a finding about --limit has that as its place."""
+
+
+def _about_options(found: Sequence[Diagnostic]) -> bool:
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    return bool(errors) and all(
+        one.code in OPTION_CODES or (one.origin is not None and one.origin.file == "--limit") for one in errors
+    )
 
 
 def save(plan: Plan, path: Path) -> None:
@@ -60,7 +83,6 @@ def save(plan: Plan, path: Path) -> None:
 def saved(path: Path, request: PlanRequest) -> Planned:
     """A saved plan, made again from its sources: ``PlanOutdated`` names what differs."""
     from engine.planning.difference import differences
-    from engine.planning.plan_json import plan_to_json
     from engine.planning.stamp import saved_plan
 
     try:
@@ -78,5 +100,4 @@ def saved(path: Path, request: PlanRequest) -> Planned:
             f"the saved plan {old.digest[:8]} no longer matches its sources: {detail}",
             remedy="make a new plan, review it, and run that one",
         )
-    assert plan_to_json(old) is not None
     return Planned(plan=old, inventory=now.inventory, diagnostics=now.diagnostics)

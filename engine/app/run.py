@@ -11,7 +11,9 @@ from engine import __version__
 from engine.app import plan as planning
 from engine.app import wiring
 from engine.app.clock import SystemClock
+from engine.app.give_up import refuse_finished
 from engine.app.request import PlanRequest, RunRequest
+from engine.app.run_source import mapping, refuse_drift, source_from_json, source_to_json
 from engine.conduct.apply import replay
 from engine.conduct.conductor import Conductor
 from engine.conduct.state import RunState, initial
@@ -21,8 +23,7 @@ from engine.execute.lanes import Lanes
 from engine.execute.messages import Interrupts, Message, Stopped
 from engine.model import event as ev
 from engine.model.command import RunRunbook
-from engine.model.data import JsonMap, JsonValue
-from engine.model.errors import PlanOutdated, UsageMistake
+from engine.model.data import JsonValue
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
 from engine.model.result import CommandResult
@@ -54,17 +55,18 @@ class Listeners:
 
 
 def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, source: PlanRequest) -> RunResult:
-    """Run a plan from its beginning."""
+    """Run a plan from its beginning. Whatever can be refused is refused before the run exists."""
     from engine.planning.plan_json import plan_to_json
 
     clock = SystemClock()
     plan = planned.plan
-    secret_params, box = _secrets(plan, request)
+    secret_params, box = _secrets(plan, planned.inventory)
+    audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
     journal = wiring.open_journal(wiring.make_folder(request.state), clock)
     run_id = _new_id(clock.now())
     folder = wiring.make_folder(request.state / "runs" / run_id)
-    stored: dict[str, JsonValue] = {"plan": plan_to_json(plan), "source": _source(source)}
-    (folder / "plan.json").write_text(json.dumps(stored["plan"], indent=1) + "\n", encoding="utf-8")
+    stored: dict[str, JsonValue] = {"plan": plan_to_json(plan), "source": source_to_json(source, request)}
+    wiring.write_text(folder / "plan.json", json.dumps(stored["plan"], indent=1) + "\n")
     record = RunRecord(
         run_id=run_id,
         runbook=plan.runbook,
@@ -78,21 +80,9 @@ def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, 
         folder=str(folder),
     )
     lease = journal.create(record, stored, f"{request.operator} on {wiring.jump_host_name()}")
-    started = ev.RunStarted(
-        at=round(clock.now(), 3),
-        run_id=run_id,
-        plan_digest=plan.digest,
-        runbook=plan.runbook,
-        version=plan.version,
-        title=plan.title,
-        operator=request.operator,
-        jump_host=wiring.jump_host_name(),
-        engine_version=__version__,
-        check=request.check,
-        hosts=plan.hosts,
-    )
     bench = _Bench(journal=journal, lease=lease, folder=folder, inventory=planned.inventory, box=box, source=source)
-    return _drive(bench, plan, initial(plan), started, request, listeners, secret_params)
+    started = _started(plan, run_id, request, check=request.check)
+    return _drive(bench, plan, initial(plan), started, request, listeners, audience, secret_params)
 
 
 def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
@@ -100,31 +90,64 @@ def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
     from engine.app import documents
     from engine.planning.stamp import saved_plan
 
-    clock = SystemClock()
-    journal = wiring.open_journal(request.state, clock)
+    journal = wiring.open_journal(wiring.known_folder(request.state))
     record = journal.record(run_id)
     stored = journal.plan(run_id)
-    plan = saved_plan(_mapping(stored.get("plan")))
-    source = _source_from(_mapping(stored.get("source")))
+    plan = saved_plan(mapping(stored.get("plan")))
+    source = source_from_json(mapping(stored.get("source")))
     if request.inventory:
         source = replace(source, inventory=request.inventory)
-    inventory = documents.inventory(source.inventory)
-    _refuse_drift(plan, inventory)
     state = replay(plan, journal.events(run_id))
     if state.finished is not None:
-        raise UsageMistake(
-            f"the run {run_id} is over: {state.finished.summary}", remedy=f"runbook report {run_id} tells what it did"
-        )
-    secret_params, box = _secrets(plan, request)
-    owner = f"{request.operator} on {wiring.jump_host_name()}"
-    lease = journal.claim(run_id, owner)
-    resumed = ev.RunResumed(
-        at=round(clock.now(), 3), epoch=lease.epoch, operator=request.operator, jump_host=wiring.jump_host_name()
-    )
+        refuse_finished(journal, run_id, state.finished)
+    inventory = documents.inventory(source.inventory)
+    refuse_drift(plan, inventory)
+    secret_params, box = _secrets(plan, inventory)
+    audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
+    lease = journal.claim(run_id, f"{request.operator} on {wiring.jump_host_name()}")
+    state = replay(plan, journal.events(run_id))  # read again: until the claim another process may have gone on
+    first: ev.RunStarted | ev.RunResumed
+    if state.started is None:  # the process that made the run ended before the run began
+        check = bool(mapping(stored.get("source")).get("check"))
+        first = _started(plan, run_id, request, check=check)
+    else:
+        first = ev.RunResumed(at=_now(), epoch=lease.epoch, operator=request.operator, jump_host=_here())
     bench = _Bench(
         journal=journal, lease=lease, folder=Path(record.folder), inventory=inventory, box=box, source=source
     )
-    return _drive(bench, plan, state, resumed, request, listeners, secret_params)
+    return _drive(bench, plan, state, first, request, listeners, audience, secret_params)
+
+
+def _started(plan: Plan, run_id: str, request: RunRequest, *, check: bool) -> ev.RunStarted:
+    return ev.RunStarted(
+        at=_now(),
+        run_id=run_id,
+        plan_digest=plan.digest,
+        runbook=plan.runbook,
+        version=plan.version,
+        title=plan.title,
+        operator=request.operator,
+        jump_host=_here(),
+        engine_version=__version__,
+        check=check,
+        hosts=plan.hosts,
+    )
+
+
+def _now() -> float:
+    return round(SystemClock().now(), 3)
+
+
+def _here() -> str:
+    return wiring.jump_host_name()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who listens to this run and who answers, made before the run exists: a wrong answer flag is refused in time."""
+
+    sinks: tuple[EventSink, ...]
+    person: Person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +169,10 @@ def _drive(
     first: ev.RunStarted | ev.RunResumed,
     request: RunRequest,
     listeners: Listeners,
+    audience: Audience,
     secret_params: Mapping[str, Secret],
 ) -> RunResult:
     run_id = bench.lease.run_id
-    sinks = tuple(listeners.sinks(plan))
     lanes: Lanes[Message] = Lanes(lambda name: connect(bench.inventory.hosts[name], bench.box.open), request.forks)
     driver = Driver(
         conductor=Conductor(plan=plan, forks=request.forks, secret_params=secret_params),
@@ -159,8 +182,8 @@ def _drive(
         lease=bench.lease,
         evidence=wiring.evidence_store(bench.folder),
         lanes=lanes,
-        sinks=sinks,
-        person=listeners.person(plan),
+        sinks=audience.sinks,
+        person=audience.person,
         clock=SystemClock(),
         mask=bench.box.masker.value,
         mask_bytes=bench.box.masker.data,
@@ -171,7 +194,7 @@ def _drive(
     try:
         stopped = driver.begin(first)
     finally:
-        for sink in sinks:
+        for sink in audience.sinks:
             sink.close()
     from engine.app.report import write_files
 
@@ -181,7 +204,9 @@ def _drive(
 
 
 def _continue(run_id: str, request: RunRequest) -> str:
-    state = "" if str(request.state) == ".runbook" else f" --state {request.state}"
+    import shlex
+
+    state = "" if str(request.state) == ".runbook" else f" --state {shlex.quote(str(request.state))}"
     return f"runbook answer {run_id} {{what}}{state}"
 
 
@@ -208,50 +233,24 @@ def _child(command: RunRunbook, bench: _Bench, request: RunRequest, listeners: L
     return CommandResult(ok=True, value=value)
 
 
-def _secrets(plan: Plan, request: RunRequest) -> tuple[Mapping[str, Secret], SecretBox]:
-    """Open the plan's secret inputs from the references that were given, never from values."""
+def _secrets(plan: Plan, inventory: Inventory) -> tuple[Mapping[str, Secret], SecretBox]:
+    """Open everything the run will need, before it begins: inputs by their references, and the hosts' passwords.
+
+    So a missing variable costs nothing, and a person is asked before the progress display starts.
+    """
     box = open_box()
     opened: dict[str, Secret] = {}
     for param in plan.params:
         if param.secret:
-            reference = str(request.extra.get(param.name) or param.source)
-            scheme, _, name = reference.partition(":")
+            scheme, _, name = param.source.partition(":")
             opened[param.name] = box.open(SecretRef(scheme, name))
+    for name in plan.hosts:
+        password = inventory.hosts[name].password
+        if password is not None:
+            box.open(password)
     return opened, box
-
-
-def _refuse_drift(plan: Plan, inventory: Inventory) -> None:
-    from engine.planning.stamp import inventory_digest
-
-    missing = [name for name in plan.hosts if name not in inventory.hosts]
-    if missing or inventory_digest(inventory, plan.hosts) != plan.inventory_digest:
-        what = f"{', '.join(missing)} left the inventory" if missing else "the hosts' entries changed"
-        raise PlanOutdated(
-            f"{inventory.file} is not what the run was planned for: {what}",
-            remedy="put the inventory back as it was, or start a new run",
-        )
 
 
 def _new_id(now: float) -> str:
     day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
     return f"{day}-{randomness.token_hex(3)}"
-
-
-def _source(source: PlanRequest) -> dict[str, JsonValue]:
-    absolute = {"runbook": str(Path(source.runbook).absolute()), "inventory": str(Path(source.inventory).absolute())}
-    return {"params": list(source.params), "baseline": source.baseline, "limit": source.limit, **absolute}
-
-
-def _source_from(data: JsonMap) -> PlanRequest:
-    params = data.get("params")
-    return PlanRequest(
-        runbook=str(data.get("runbook", "")),
-        inventory=str(data.get("inventory", "")),
-        params=tuple(str(one) for one in params) if isinstance(params, (list, tuple)) else (),
-        baseline=str(data["baseline"]) if data.get("baseline") else None,
-        limit=str(data["limit"]) if data.get("limit") else None,
-    )
-
-
-def _mapping(value: JsonValue) -> JsonMap:
-    return value if isinstance(value, Mapping) else {}

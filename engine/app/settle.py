@@ -17,7 +17,7 @@ SETTLED = {"ok": Status.OK, "changed": Status.CHANGED, "failed": Status.FAILED}
 def settle(state: Path, run_id: str, given: tuple[str, ...], operator: str, reason: str) -> None:
     """Record ``STEP@HOST=ok|changed|failed`` for step runs that are in doubt, and for no other."""
     clock = SystemClock()
-    journal = wiring.open_journal(state, clock)
+    journal = wiring.open_journal(wiring.known_folder(state), clock)
     stored = journal.plan(run_id)
     plan = stored.get("plan")
     assert isinstance(plan, dict)

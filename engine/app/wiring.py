@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.actions import load_actions
 from engine.app.clock import SystemClock
-from engine.model.errors import StorageFailed
+from engine.model.errors import StorageFailed, UsageMistake
 from engine.ports.edges import Catalogue, Clock
 from engine.ports.journal import EvidenceStore, JournalStore
 
@@ -42,10 +42,40 @@ def make_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageFailed(
-            f"the folder {folder} cannot be made: {error.strerror}",
+            f"the folder {folder} cannot be made: {_reason(error)}",
             remedy=f"name another folder with --state or {STATE_VARIABLE}",
         ) from error
     return folder
+
+
+def known_folder(folder: Path) -> Path:
+    """The state folder of runs that are there already; a mistyped name must not make an empty one."""
+    if not folder.is_dir():
+        raise UsageMistake(
+            f"there is no state folder {folder}, so there is no run in it",
+            remedy="go to the folder in which the run was started, or name its state folder with --state or "
+            + STATE_VARIABLE,
+        )
+    return folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of a run; ``StorageFailed`` names it."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageFailed(
+            f"{path} cannot be written: {_reason(error)}",
+            remedy=f"free space on that disk, or name another folder with --state or {STATE_VARIABLE}",
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileExistsError):
+        return "a file of that name is in the way"
+    if isinstance(error, NotADirectoryError):
+        return "a part of its path is a file"
+    return error.strerror or str(error)
 
 
 def operator_name() -> str:

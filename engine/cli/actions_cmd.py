@@ -2,11 +2,11 @@
 
 import click
 
-from engine.cli import options
+from engine.cli import complete, options
 
 
 @click.command("actions")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete.actions)
 @options.as_json
 def command(name: str | None, as_json: bool) -> None:
     """List the actions that a step may name; with NAME, its arguments, its result and what it may do."""

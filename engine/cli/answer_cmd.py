@@ -2,11 +2,11 @@
 
 import click
 
-from engine.cli import options
+from engine.cli import complete, options
 
 
 @click.command("answer")
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
 @click.argument("given", nargs=-1, required=True, metavar="STEP=ANSWER...")
 @click.option("--reason", default="", help="Why, for the record (a settled doubt, a denied approval).")
 @options.running

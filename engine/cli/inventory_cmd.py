@@ -7,7 +7,7 @@ from engine.cli import options
 
 @click.command("inventory")
 @options.inventory()
-@click.option("-l", "--limit", default=None, help="Only these hosts (a host pattern, or @FILE).")
+@options.limit_option()
 @options.as_json
 def command(inventory: str, limit: str | None, as_json: bool) -> None:
     """Show the hosts that an inventory gives: how each is reached, its groups and variables. No secret is opened."""

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from engine.cli import complete
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -41,11 +43,22 @@ def no_color(function: F) -> F:
     return click.option("--no-color", is_flag=True, help="No colours (also: the variable NO_COLOR).")(function)
 
 
+def limit_option() -> Callable[[F], F]:
+    """``-l``."""
+    return click.option(
+        "-l",
+        "--limit",
+        default=None,
+        shell_complete=complete.hosts,
+        help="Only these hosts (a host pattern, or @FILE).",
+    )
+
+
 def selection(function: F) -> F:
     """What of a runbook to do, and where."""
     for option in reversed(
         (
-            click.option("-l", "--limit", default=None, help="Only these hosts (a host pattern, or @FILE)."),
+            limit_option(),
             click.option(
                 "-e",
                 "--param",
@@ -53,10 +66,23 @@ def selection(function: F) -> F:
                 "params",
                 multiple=True,
                 metavar="NAME=VALUE",
+                shell_complete=complete.params,
                 help="An input; typed by its declaration. Also a JSON object, or @FILE with one.",
             ),
-            click.option("-t", "--tags", default=None, help="Only steps with one of these tags (comma-separated)."),
-            click.option("--start-at", default=None, metavar="STEP", help="Begin at this step; its gates still hold."),
+            click.option(
+                "-t",
+                "--tags",
+                default=None,
+                shell_complete=complete.tags,
+                help="Only steps with one of these tags (comma-separated).",
+            ),
+            click.option(
+                "--start-at",
+                default=None,
+                metavar="STEP",
+                shell_complete=complete.steps,
+                help="Begin at this step; its gates still hold.",
+            ),
             click.option(
                 "--baseline", default=None, type=click.Path(), help="The baseline recorded before the upgrade."
             ),

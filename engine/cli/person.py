@@ -111,4 +111,21 @@ def _take(choices: Mapping[str, str], prompt: str) -> str:
 def person(plan: Plan, answers: Iterable[str], *, approve_all: bool, by: str) -> Person:
     """Flags first, then whoever is at the terminal."""
     rest: Person = Terminal(by=by, plan=plan) if sys.stdin.isatty() else Nobody()
-    return Flags(answers=dict(parse_answers(answers)), approve_all=approve_all, by=by, rest=rest)
+    given = dict(parse_answers(answers))
+    _refuse_unknown(given, plan)
+    return Flags(answers=given, approve_all=approve_all, by=by, rest=rest)
+
+
+def _refuse_unknown(given: Iterable[str], plan: Plan) -> None:
+    """An answer that no step will ask for is a mistake, and is told before anything is done."""
+    from engine.language.nearest import did_you_mean
+
+    asking = [
+        step.id
+        for step in plan.steps
+        if step.runs_on == "operator" or any(one.kind == "approval" for one in step.requires)
+    ]
+    for name in given:
+        if name not in asking:
+            remedy = did_you_mean(name, asking) if asking else "no step of this plan asks anything"
+            raise UsageMistake(f"no step {name} asks for an answer or an approval", remedy=remedy)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from engine.cli import options
+from engine.cli import complete, options
 
 
 @click.command("plan")
-@click.argument("runbook")
+@click.argument("runbook", shell_complete=complete.runbooks)
 @options.inventory()
 @options.selection
 @click.option(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from engine.cli import options
+from engine.cli import complete, options
 
 
 @click.command("report")
-@click.argument("run_id", metavar="RUN", required=False)
+@click.argument("run_id", metavar="RUN", shell_complete=complete.runs, required=False)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "html", "jsonl"]), default="text", show_default=True
 )
@@ -21,7 +21,7 @@ def command(run_id: str | None, form: str, out: str | None, state: str | None, a
     from engine.app.report import rendered
     from engine.model.errors import UsageMistake
 
-    journal = wiring.open_journal(wiring.state_folder(state))
+    journal = wiring.open_journal(wiring.known_folder(wiring.state_folder(state)))
     if run_id is None:
         runs = journal.runs()
         if not runs:

@@ -2,11 +2,11 @@
 
 import click
 
-from engine.cli import options
+from engine.cli import complete, options
 
 
 @click.command("resume")
-@click.argument("run_id", metavar="RUN")
+@click.argument("run_id", metavar="RUN", shell_complete=complete.runs)
 @click.option("-i", "--inventory", default="", type=click.Path(), help="The inventory, if it moved since.")
 @options.running
 @options.state

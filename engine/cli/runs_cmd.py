@@ -2,24 +2,45 @@
 
 import click
 
-from engine.cli import options
+from engine.cli import complete, options
 
 
 @click.command("runs")
+@click.option("--give-up", "given_up", metavar="RUN", default=None, shell_complete=complete.runs,
+              help="End the run RUN for good, unfinished as it is, and free its hosts.")  # fmt: skip
+@click.option("--reason", default="", help="Why, for the record (with --give-up).")
 @options.state
 @options.as_json
-def command(state: str | None, as_json: bool) -> None:
+def command(given_up: str | None, reason: str, state: str | None, as_json: bool) -> None:
     """List the runs of this jump host, newest first."""
+    from engine.app import wiring
+
+    folder = wiring.state_folder(state)
+    if given_up is not None:
+        _give_up(given_up, reason, state, as_json)
+        return
     from shutil import get_terminal_size
 
-    from engine.app import wiring
     from engine.reporting.runs_text import runs_json, runs_text
 
-    journal = wiring.open_journal(wiring.make_folder(wiring.state_folder(state)))
-    runs = journal.runs()
+    runs = wiring.open_journal(folder).runs() if folder.exists() else ()
     if as_json:
         import json
 
         click.echo(json.dumps(runs_json(runs), indent=1))
         return
     click.echo(runs_text(runs, columns=get_terminal_size((80, 24)).columns))
+
+
+def _give_up(run_id: str, reason: str, state: str | None, as_json: bool) -> None:
+    from engine.app.give_up import give_up
+    from engine.app.wiring import operator_name, state_folder
+
+    summary = give_up(state_folder(state), run_id, operator_name(), reason)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"run_id": run_id, "status": "interrupted", "summary": summary}))
+        return
+    click.echo(f"{run_id}: {summary}", err=True)
+    click.echo("its hosts are free", err=True)

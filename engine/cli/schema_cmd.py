@@ -2,9 +2,11 @@
 
 import click
 
+from engine.cli import complete
+
 
 @click.command("schema")
-@click.argument("kind", required=False)
+@click.argument("kind", required=False, shell_complete=complete.schemas)
 def command(kind: str | None) -> None:
     """Print the JSON Schema of KIND (runbook, inventory, triage, ..., or actions/NAME); without KIND, the kinds."""
     from engine.model.errors import UsageMistake

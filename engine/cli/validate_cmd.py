@@ -2,13 +2,13 @@
 
 import click
 
-from engine.cli import options
+from engine.cli import complete, options
 from engine.model.diagnostic import has_errors
 from engine.model.exit_code import ExitCode
 
 
 @click.command("validate")
-@click.argument("paths", nargs=-1, metavar="FILE|FOLDER...")
+@click.argument("paths", nargs=-1, metavar="FILE|FOLDER...", shell_complete=complete.runbooks)
 @options.inventory(required=False)
 @click.option("--explain", metavar="CODE", default=None, help="Print the page of a diagnostic code, as R402.")
 @options.as_json

@@ -1,0 +1,52 @@
+"""Where a run came from, stored beside its plan, so that another process can take it up; and whether it still fits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.app.request import PlanRequest, RunRequest
+from engine.model.data import JsonMap, JsonValue
+from engine.model.errors import PlanOutdated
+from engine.model.inventory import Inventory
+from engine.model.plan import Plan
+
+
+def source_to_json(source: PlanRequest, request: RunRequest) -> JsonMap:
+    """Absolute paths, and what was asked for; inputs are given by reference, so no secret is among them."""
+    return {
+        "runbook": str(Path(source.runbook).absolute()),
+        "inventory": str(Path(source.inventory).absolute()),
+        "params": list(source.params),
+        "baseline": source.baseline,
+        "limit": source.limit,
+        "check": request.check,
+    }
+
+
+def source_from_json(data: JsonMap) -> PlanRequest:
+    """The request as it was."""
+    params = data.get("params")
+    return PlanRequest(
+        runbook=str(data.get("runbook", "")),
+        inventory=str(data.get("inventory", "")),
+        params=tuple(str(one) for one in params) if isinstance(params, (list, tuple)) else (),
+        baseline=str(data["baseline"]) if data.get("baseline") else None,
+        limit=str(data["limit"]) if data.get("limit") else None,
+    )
+
+
+def mapping(value: JsonValue) -> JsonMap:
+    """The value if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def refuse_drift(plan: Plan, inventory: Inventory) -> None:
+    """``PlanOutdated`` unless the hosts' entries are what the run was planned for."""
+    from engine.planning.stamp import inventory_digest
+
+    missing = [name for name in plan.hosts if name not in inventory.hosts]
+    if missing or inventory_digest(inventory, plan.hosts) != plan.inventory_digest:
+        what = f"{', '.join(missing)} left the inventory" if missing else "the hosts' entries changed"
+        raise PlanOutdated(
+            f"{inventory.file} is not what the run was planned for: {what}",
+            remedy="put the inventory back as it was, or start a new run",
+        )
