@@ -3,6 +3,7 @@
 import json
 import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,27 +63,27 @@ def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, 
     plan = planned.plan
     secret_params, box = _secrets(plan, planned.inventory)
     audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
-    journal = wiring.open_journal(wiring.make_folder(request.state), clock)
-    run_id = _new_id(clock.now())
-    folder = wiring.make_folder(request.state / "runs" / run_id)
-    stored: dict[str, JsonValue] = {"plan": plan_to_json(plan), "source": source_to_json(source, request)}
-    wiring.write_text(folder / "plan.json", json.dumps(stored["plan"], indent=1) + "\n")
-    record = RunRecord(
-        run_id=run_id,
-        runbook=plan.runbook,
-        version=plan.version,
-        plan_digest=plan.digest,
-        operator=request.operator,
-        status="running",
-        started_at=clock.now(),
-        ended_at=None,
-        hosts=() if request.parent else plan.hosts,
-        folder=str(folder),
-    )
-    lease = journal.create(record, stored, f"{request.operator} on {wiring.jump_host_name()}")
-    bench = _Bench(journal=journal, lease=lease, folder=folder, inventory=planned.inventory, box=box, source=source)
-    started = _started(plan, run_id, request, check=request.check)
-    return _drive(bench, plan, initial(plan), started, request, listeners, audience, secret_params)
+    with closing(wiring.open_journal(wiring.make_folder(request.state), clock)) as journal:
+        run_id = _new_id(clock.now())
+        folder = wiring.make_folder(request.state / "runs" / run_id)
+        stored: dict[str, JsonValue] = {"plan": plan_to_json(plan), "source": source_to_json(source, request)}
+        wiring.write_text(folder / "plan.json", json.dumps(stored["plan"], indent=1) + "\n")
+        record = RunRecord(
+            run_id=run_id,
+            runbook=plan.runbook,
+            version=plan.version,
+            plan_digest=plan.digest,
+            operator=request.operator,
+            status="running",
+            started_at=clock.now(),
+            ended_at=None,
+            hosts=() if request.parent else plan.hosts,
+            folder=str(folder),
+        )
+        lease = journal.create(record, stored, f"{request.operator} on {wiring.jump_host_name()}")
+        bench = _Bench(journal=journal, lease=lease, folder=folder, inventory=planned.inventory, box=box, source=source)
+        started = _started(plan, run_id, request, check=request.check)
+        return _drive(bench, plan, initial(plan), started, request, listeners, audience, secret_params)
 
 
 def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
@@ -90,32 +91,32 @@ def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
     from engine.app import documents
     from engine.planning.stamp import saved_plan
 
-    journal = wiring.open_journal(wiring.known_folder(request.state))
-    record = journal.record(run_id)
-    stored = journal.plan(run_id)
-    plan = saved_plan(mapping(stored.get("plan")))
-    source = source_from_json(mapping(stored.get("source")))
-    if request.inventory:
-        source = replace(source, inventory=request.inventory)
-    state = replay(plan, journal.events(run_id))
-    if state.finished is not None:
-        refuse_finished(journal, run_id, state.finished)
-    inventory = documents.inventory(source.inventory)
-    refuse_drift(plan, inventory)
-    secret_params, box = _secrets(plan, inventory)
-    audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
-    lease = journal.claim(run_id, f"{request.operator} on {wiring.jump_host_name()}")
-    state = replay(plan, journal.events(run_id))  # read again: until the claim another process may have gone on
-    first: ev.RunStarted | ev.RunResumed
-    if state.started is None:  # the process that made the run ended before the run began
-        check = bool(mapping(stored.get("source")).get("check"))
-        first = _started(plan, run_id, request, check=check)
-    else:
-        first = ev.RunResumed(at=_now(), epoch=lease.epoch, operator=request.operator, jump_host=_here())
-    bench = _Bench(
-        journal=journal, lease=lease, folder=Path(record.folder), inventory=inventory, box=box, source=source
-    )
-    return _drive(bench, plan, state, first, request, listeners, audience, secret_params)
+    with closing(wiring.open_journal(wiring.known_folder(request.state))) as journal:
+        record = journal.record(run_id)
+        stored = journal.plan(run_id)
+        plan = saved_plan(mapping(stored.get("plan")))
+        source = source_from_json(mapping(stored.get("source")))
+        if request.inventory:
+            source = replace(source, inventory=request.inventory)
+        state = replay(plan, journal.events(run_id))
+        if state.finished is not None:
+            refuse_finished(journal, run_id, state.finished)
+        inventory = documents.inventory(source.inventory)
+        refuse_drift(plan, inventory)
+        secret_params, box = _secrets(plan, inventory)
+        audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
+        lease = journal.claim(run_id, f"{request.operator} on {wiring.jump_host_name()}")
+        state = replay(plan, journal.events(run_id))  # read again: until the claim another process may have gone on
+        first: ev.RunStarted | ev.RunResumed
+        if state.started is None:  # the process that made the run ended before the run began
+            check = bool(mapping(stored.get("source")).get("check"))
+            first = _started(plan, run_id, request, check=check)
+        else:
+            first = ev.RunResumed(at=_now(), epoch=lease.epoch, operator=request.operator, jump_host=_here())
+        bench = _Bench(
+            journal=journal, lease=lease, folder=Path(record.folder), inventory=inventory, box=box, source=source
+        )
+        return _drive(bench, plan, state, first, request, listeners, audience, secret_params)
 
 
 def _started(plan: Plan, run_id: str, request: RunRequest, *, check: bool) -> ev.RunStarted:
@@ -199,7 +200,6 @@ def _drive(
     from engine.app.report import write_files
 
     write_files(bench.journal, run_id)
-    bench.journal.close()
     return RunResult(run_id=run_id, stopped=stopped, folder=bench.folder)
 
 
