@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.lab.host import LabHost, PwshPrelude
 from engine.lab.machine import Machine
+from engine.lab.pwsh_sql import rules
 from engine.lab.pwsh_state import read_drive, state_of, take_over, write_drive
 from engine.model.data import JsonMap, JsonValue
 from engine.model.frame import Frame
@@ -64,7 +65,8 @@ class PwshMachine(LabHost):
             self.machine.settle()
             session = _Session(self.machine, Path(folder.name))
         quoted = str(session.prelude).replace("'", "''")
-        return PwshPrelude(f". '{quoted}'", {"PWSH_REGISTRY": str(session.registry)}, session.after)
+        environment = {"PWSH_REGISTRY": str(session.registry), "PWSH_SQL": str(session.sql)}
+        return PwshPrelude(f". '{quoted}'", environment, session.after)
 
 
 class _Session:
@@ -79,6 +81,8 @@ class _Session:
         self.before = state_of(machine, self.root)
         self.registry.write_text(json.dumps(_registry_file(self.before)), encoding="utf-8")
         self.known_registry = self.registry.read_bytes()
+        self.sql = folder / "sql.json"
+        self.sql.write_text(json.dumps(rules(machine)), encoding="utf-8")
         state = {**self.before, "registry": None, "save_to": str(self.saved)}
         stubs = (Path(str(files("engine"))) / "lab" / "stubs.ps1").read_text(encoding="ascii")
         self.prelude.write_text(f"& {{\n{stubs}}} {literal(state)} | Out-Null\n", encoding="ascii")

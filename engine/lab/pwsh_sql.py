@@ -1,0 +1,35 @@
+"""A machine's SQL Server for a real PowerShell: the shipped queries with the answers of the machine's own databases.
+
+The test host's ``SqlClient`` answers from a file of rules; the rules are made from the one model of the answers.
+"""
+
+import re
+
+from engine.lab.behaviours import sql_answers
+from engine.lab.machine import Machine
+from engine.lab.machine_error import PayloadError
+from engine.model.data import JsonMap, JsonValue
+from engine.model.packaged import payload, payloads
+
+
+def rules(machine: Machine) -> JsonMap:
+    """The file's content; a machine without SQL Server has no server that could be reached."""
+    if machine.sql is None:
+        return {"servers": ["-"], "rules": []}
+    names = ["master", *machine.sql.databases]
+    found = [
+        _rule(machine, database, payload(query)) for query in payloads() if query.endswith(".sql") for database in names
+    ]
+    return {"rules": [one for one in found if one is not None]}
+
+
+def _rule(machine: Machine, database: str, query: str) -> JsonMap | None:
+    assert machine.sql is not None
+    text = sql_answers.plain(query)
+    rule: dict[str, JsonValue] = {"match": f"^{re.escape(text)};?$", "database": database}
+    try:
+        rows = sql_answers.answer(machine, machine.sql.name, database, query, {})
+    except PayloadError as problem:
+        return {**rule, "error": {"number": 50000, "class": 16, "state": 1, "line": 1, "message": problem.message}}
+    columns = [{"name": name, "type": kind} for name, kind in rows.columns]
+    return {**rule, "results": [{"columns": columns, "rows": [list(row) for row in rows.rows]}]}
