@@ -1,0 +1,45 @@
+"""The use case "triage": evidence that was brought, to the phase in which the upgrade failed. Contacts no host."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.app.documents import read_text
+from engine.conduct.triage import judge
+from engine.evidence.reader import read_evidence
+from engine.language.triage import load_triage_spec, parse_text
+from engine.model.diagnostic import has_errors
+from engine.model.errors import DocumentsRejected, UsageMistake
+from engine.model.packaged import root
+from engine.model.triage import TriageResult, TriageSpec
+
+
+def triage_spec(path: str | None = None) -> TriageSpec:
+    """The decision table: the shipped one, or that of a file."""
+    file = Path(path) if path else root("runbooks") / "service-manager" / "triage.yaml"
+    spec, diagnostics = load_triage_spec(read_text(file, "a triage"), str(file))
+    if spec is None or has_errors(diagnostics):
+        raise DocumentsRejected(diagnostics)
+    return spec
+
+
+def triage_evidence(paths: Sequence[str | Path], spec: TriageSpec | None = None) -> TriageResult:
+    """The answer from folders or zips; ``UsageMistake`` if one of them cannot be opened at all."""
+    if not paths:
+        raise UsageMistake("there is no evidence to read", remedy="name a folder with --evidence DIR")
+    table = spec or triage_spec()
+    return judge(read_evidence([_usable(Path(one)) for one in paths], table.signatures, parse_text), table)
+
+
+def _usable(path: Path) -> Path:
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)
+        else:
+            with path.open("rb"):
+                pass
+    except OSError as error:
+        raise UsageMistake(
+            f"the evidence {path} cannot be read: {error.strerror or error}",
+            remedy="name a folder or a zip that exists and may be read",
+        ) from error
+    return path

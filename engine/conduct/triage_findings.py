@@ -1,0 +1,218 @@
+"""Evidence to findings: the names that rows may ask for, each with one value, and the statements that stand behind them."""
+
+import re
+from dataclasses import dataclass, replace
+
+from engine.conduct.triage_versions import CHANGED, EQUAL, Item, items, overall
+from engine.model.triage import UNKNOWN, Evidence, ExitCodeGroup, Missing, Sighting, Signature, TriageSpec
+
+WEEK = 7 * 24 * 3600
+_TOLERANCE = 60
+_HARMLESS = re.compile(r"\bwarning\b|\bwarn\b|^\s*!|\bpassed\b|\bsucce(ss|eded)|^\s*(none|ok)\s*$", re.IGNORECASE)
+_BLOCKING = re.compile(r"\bfail|\berror\b|\bblock|^\s*x\b|\[x\]|\(x\)|\u2717|\u2718|\u274c", re.IGNORECASE)
+
+NOTHING_CHANGED = (
+    "prerequisite-check", "predicted-checks", "before-permanent-changes", "configuration-service-timeout",
+)  # fmt: skip
+SERVER = "after-permanent-changes-management-server"
+DATABASE = "after-permanent-changes-database"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Something seen, the finding it belongs to, and the phases it speaks for and against."""
+
+    finding: str
+    sighting: Sighting
+    speaks_for: frozenset[str] = frozenset()
+    speaks_against: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Values by name, the statements behind them, and what is missing."""
+
+    values: dict[str, str]
+    statements: tuple[Statement, ...]
+    missing: tuple[Missing, ...]
+
+
+def findings(evidence: Evidence, spec: TriageSpec) -> Findings:
+    """Everything the table may ask."""
+    compared, missing = items(evidence)
+    values, statements = _versions(compared, evidence)
+    answers = evidence.answers
+    values |= {"setup_running": answers.setup_running, "retry_button": answers.retry_button}
+    values["prerequisite_page"] = _page_state(answers.prerequisite_page)
+    group = _group(spec, answers.exit_code)
+    values["exit_code"] = group.name if group else ("none" if answers.exit_code is None else "other")
+    statements += _answer_statements(evidence, spec, group)
+    seen = [_in_time(one, evidence) for one in evidence.sightings]
+    for signature in spec.signatures:
+        mine = [one for one in seen if one.signature == signature.id]
+        values[signature.id] = _state(signature, mine, evidence)
+        statements += [_sighted(signature, one, spec) for one in mine]
+    return Findings(values=values, statements=tuple(statements), missing=(*missing, *_absent(evidence, compared)))
+
+
+def _state(signature: Signature, seen: list[Sighting], evidence: Evidence) -> str:
+    if any(one.superseded is None for one in seen):
+        return "found"
+    if signature.logs:
+        return "absent" if evidence.counts.log_files else UNKNOWN
+    if signature.events:
+        return "absent" if evidence.counts.events else UNKNOWN
+    return "absent"
+
+
+def _sighted(signature: Signature, sighting: Sighting, spec: TriageSpec) -> Statement:
+    if sighting.superseded is not None or not signature.speaks_for:
+        return Statement(finding="", sighting=sighting)
+    own = frozenset(signature.speaks_for)
+    return Statement(
+        finding=signature.id, sighting=sighting, speaks_for=own, speaks_against=frozenset(spec.phases) - own
+    )
+
+
+def _in_time(sighting: Sighting, evidence: Evidence) -> Sighting:
+    """A sighting from before the upgrade supports nothing. Where the start is unknown, an event may be a week old."""
+    if not sighting.at or sighting.superseded:
+        return sighting
+    started = evidence.upgrade.started_at
+    if started is not None:
+        old = all(one < started - _TOLERANCE for one in sighting.at)
+        return replace(sighting, superseded="it is older than the start of the upgrade") if old else sighting
+    collected = evidence.collected_at
+    is_event = sighting.text[:1].isdigit() and sighting.signature.isdigit()
+    if collected is not None and is_event and all(one < collected - WEEK for one in sighting.at):
+        return replace(sighting, superseded="it is more than a week older than the collection")
+    return sighting
+
+
+# -- versions -------------------------------------------------------------------------------------------------------
+
+
+def _versions(compared: tuple[Item, ...], evidence: Evidence) -> tuple[dict[str, str], list[Statement]]:
+    binaries = [one for one in compared if one.kind == "binaries"]
+    databases = [one for one in compared if one.kind == "database"]
+    packs = [one for one in compared if one.kind == "management packs"]
+    # Management packs lie in a database: of the warehouse if its server names them. Without a database none is known.
+    inside = [*databases, *packs]
+    main = [one for one in inside if not one.warehouse]
+    warehouse = [one for one in inside if one.warehouse]
+    values = {
+        "binaries": overall(binaries),
+        "databases": overall(inside) if databases or overall(packs) == CHANGED else UNKNOWN,
+        "service_manager": overall(main),
+        "data_warehouse": overall(warehouse),
+    }
+    statements = [_changed(one) for one in compared if one.state == CHANGED]
+    for name, group in (("binaries", binaries), ("databases", inside)):
+        if values[name] == EQUAL:
+            statements.append(_equal(name, group, evidence))
+    return values, statements
+
+
+def _changed(item: Item) -> Statement:
+    binaries = item.kind == "binaries"
+    own = frozenset({SERVER, DATABASE}) if binaries else frozenset({DATABASE})
+    name = item.name if item.kind == "database" else item.kind
+    text = f"{name}: {item.now}, in the baseline {item.before}"
+    sighting = Sighting(signature="binaries" if binaries else "databases", text=text, host=item.host, file=item.file)
+    against = frozenset(NOTHING_CHANGED) | (frozenset() if binaries else frozenset({SERVER}))
+    return Statement(finding=sighting.signature, sighting=sighting, speaks_for=own, speaks_against=against)
+
+
+def _equal(name: str, group: list[Item], evidence: Evidence) -> Statement:
+    hosts = sorted({one.host for one in group})
+    named = ", ".join(dict.fromkeys(f"{one.name} {one.now}" for one in group))
+    text = f"as in the baseline: {named}"
+    sighting = Sighting(
+        signature=name, text=text, host=hosts[0] if len(hosts) == 1 else None, file=evidence.baseline_file
+    )
+    own = frozenset(NOTHING_CHANGED) | (frozenset({SERVER}) if name == "databases" else frozenset())
+    against = frozenset({DATABASE}) if name == "databases" else frozenset({SERVER})
+    return Statement(finding=name, sighting=sighting, speaks_for=own, speaks_against=against)
+
+
+# -- answers --------------------------------------------------------------------------------------------------------
+
+
+def _page_state(page: tuple[str, ...]) -> str:
+    if not page:
+        return "none"
+    return "failed" if any(_blocks(one) for one in page) else "clear"
+
+
+def _blocks(item: str) -> bool:
+    return bool(_BLOCKING.search(item)) or not _HARMLESS.search(item)
+
+
+def _group(spec: TriageSpec, code: int | None) -> ExitCodeGroup | None:
+    return next((one for one in spec.exit_codes if code in one.codes), None)
+
+
+def _answer_statements(evidence: Evidence, spec: TriageSpec, group: ExitCodeGroup | None) -> list[Statement]:
+    answers, everything = evidence.answers, frozenset(spec.phases)
+    found: list[Statement] = []
+
+    def say(finding: str, text: str, own: frozenset[str], against: frozenset[str]) -> None:
+        sighting = Sighting(signature=finding, text=text, file=answers.file)
+        found.append(Statement(finding=finding, sighting=sighting, speaks_for=own, speaks_against=against))
+
+    if answers.setup_running == "yes":
+        say("setup_running", "setup is still running", frozenset({"setup-running"}), frozenset())
+    retry = frozenset({"before-permanent-changes", "predicted-checks", "configuration-service-timeout"})
+    after = frozenset({SERVER, DATABASE})
+    if answers.retry_button == "yes":
+        say("retry_button", "setup offers Retry", retry, after)
+    if answers.retry_button == "no":
+        early = frozenset({"before-permanent-changes", "predicted-checks"})
+        say("retry_button", "setup does not offer Retry", after, early)
+    if answers.exit_code is not None:
+        own = frozenset(group.speaks_for) if group else frozenset()
+        name = group.codes[answers.exit_code] if group else "not in the list of exit codes"
+        say("exit_code", f"exit code {answers.exit_code}: {name}", own, everything - own if own else frozenset())
+    for item in answers.prerequisite_page:
+        blocks = _blocks(item)
+        own = frozenset({"prerequisite-check"}) if blocks else frozenset()
+        against = frozenset(NOTHING_CHANGED) - own if blocks else frozenset()
+        say("prerequisite_page", item, own, against)
+    return found
+
+
+# -- what is not there ----------------------------------------------------------------------------------------------
+
+
+def _absent(evidence: Evidence, compared: tuple[Item, ...]) -> list[Missing]:
+    answers, counts = evidence.answers, evidence.counts
+    found = [
+        Missing(
+            what=f"the version of {one.name}" if one.kind == "database" else f"the version of the {one.kind}",
+            host=one.host, file=one.file,
+            why="it is unknown" if one.before != UNKNOWN else "the baseline does not know it",
+        )
+        for one in compared
+        if one.state == UNKNOWN
+    ]  # fmt: skip
+    wanted = (
+        (answers.retry_button == UNKNOWN, "the answer retry_button", "nobody has said whether setup offers Retry"),
+        (
+            answers.setup_running == UNKNOWN,
+            "the answer setup_running",
+            "nobody has said whether setup is still running",
+        ),
+        (
+            counts.log_files == 0,
+            "the setup logs",
+            "there is none; they lie as SCSM*.log in the temporary folder of the account",
+        ),
+        (counts.events == 0, "the event logs", "no event was read"),
+        (
+            evidence.upgrade.started_at is None,
+            "upgrade.started_at",
+            "without it, older events cannot be told from those of this upgrade",
+        ),
+    )
+    found.extend(Missing(what=what, why=why) for absent, what, why in wanted if absent)
+    return found

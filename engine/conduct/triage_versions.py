@@ -1,0 +1,123 @@
+"""Today's versions against the baseline, item by item. What is unknown on either side is neither equal nor changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.model.triage import UNKNOWN, Evidence, EvidenceHost, Missing
+
+EQUAL, CHANGED = "equal", "changed"
+_WAREHOUSE = (
+    "dwstagingandconfig",
+    "dwrepository",
+    "dwdatamart",
+    "omdwdatamart",
+    "cmdwdatamart",
+    "dwasdatabase",
+    "analyst",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One version of the baseline and what became of it. ``kind``: binaries, management packs or a database."""
+
+    kind: str
+    name: str
+    host: str
+    before: str
+    now: str
+    state: str
+    file: str | None
+    warehouse: bool = False
+
+
+def items(evidence: Evidence) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
+    """All comparisons, and what keeps some from being made."""
+    if evidence.baseline is None:
+        why = "nothing was recorded before the upgrade, so no version can be compared"
+        return (), (Missing(what="the baseline", file=evidence.baseline_file, why=why),)
+    started = evidence.upgrade.started_at
+    if evidence.baseline_at is not None and started is not None and evidence.baseline_at > started:
+        why = "it was recorded after the upgrade had started and proves nothing"
+        return (), (Missing(what="a baseline from before the upgrade", file=evidence.baseline_file, why=why),)
+    missing: list[Missing] = []
+    found = [item for host in evidence.baseline for item in _host_items(evidence, host, missing)]
+    if not found:
+        missing.append(Missing(what="the baseline", file=evidence.baseline_file, why="it records no version"))
+    return tuple(found), tuple(missing)
+
+
+def _host_items(evidence: Evidence, base: EvidenceHost, missing: list[Missing]) -> Iterable[Item]:
+    now = next((one for one in evidence.hosts if _short(one.name) == _short(base.name)), EvidenceHost(name=base.name))
+    role = base.role if base.role != UNKNOWN else now.role
+    warehouse = role == "data-warehouse-server"
+    for kind, field in (("binaries", "binaries"), ("management packs", "management_packs")):
+        before, today = getattr(base.versions, field), getattr(now.versions, field)
+        if before != UNKNOWN:
+            yield _item(kind, kind, base.name, before, today, now.versions.files.get(field), warehouse=warehouse)
+    for name, before in base.versions.databases.items():
+        today, file = _database(evidence, base, now, name, missing)
+        of_warehouse = _is_warehouse(name, evidence) or (warehouse and not _is_main(name, evidence))
+        yield _item("database", name, base.name, before, today, file, warehouse=of_warehouse)
+
+
+def _item(kind: str, name: str, host: str, before: str, now: str, file: str | None, *, warehouse: bool) -> Item:
+    state = UNKNOWN if UNKNOWN in (before, now) else EQUAL if same_version(before, now) else CHANGED
+    return Item(kind=kind, name=name, host=host, before=before, now=now, state=state, file=file, warehouse=warehouse)
+
+
+def _database(
+    evidence: Evidence, base: EvidenceHost, now: EvidenceHost, name: str, missing: list[Missing]
+) -> tuple[str, str | None]:
+    """The version of a database, whoever saw it: a management server may have asked the SQL Server."""
+    owners = {_short(one.name) for one in evidence.baseline or () if _lookup(one, name) is not None}
+    seen = [
+        (value, one.versions.files.get("databases"), one.name)
+        for one in evidence.hosts
+        if one.name == now.name or _short(one.name) not in owners - {_short(base.name)}
+        if (value := _lookup(one, name)) not in (None, UNKNOWN)
+    ]
+    texts = [value for value, _, _ in seen if value is not None]
+    if any(not same_version(texts[0], other) for other in texts[1:]):
+        told = ", ".join(f"{host} says {value}" for value, _, host in seen)
+        missing.append(Missing(what=f"the version of {name}", host=base.name, why=f"the sources disagree: {told}"))
+        return UNKNOWN, None
+    return (texts[0], seen[0][1]) if texts else (UNKNOWN, now.versions.files.get("databases"))
+
+
+def _lookup(host: EvidenceHost, name: str) -> str | None:
+    return next((value for key, value in host.versions.databases.items() if key.lower() == name.lower()), None)
+
+
+def _is_warehouse(name: str, evidence: Evidence) -> bool:
+    lowered = name.lower()
+    named = lowered in _WAREHOUSE or lowered in evidence.warehouse_databases
+    return named or lowered.startswith(("dw", "omdw", "cmdw", "reportserver"))
+
+
+def _is_main(name: str, evidence: Evidence) -> bool:
+    return name.lower().startswith("servicemanager") and name.lower() not in evidence.warehouse_databases
+
+
+def overall(found: Sequence[Item]) -> str:
+    """``changed`` if anything changed, ``equal`` if everything is known and equal, else ``unknown``."""
+    states = {one.state for one in found}
+    if CHANGED in states:
+        return CHANGED
+    return EQUAL if states == {EQUAL} else UNKNOWN
+
+
+def same_version(left: str, right: str) -> bool:
+    """Equal number by number; trailing zeros do not count, for both 7.5.1561.0 and 7.5.1561.0.0 are in print."""
+    return _numbers(left) == _numbers(right)
+
+
+def _numbers(text: str) -> list[str]:
+    parts = [one.lstrip("0") or "0" for one in text.strip().split(".")]
+    while len(parts) > 1 and parts[-1] == "0":
+        parts.pop()
+    return parts
+
+
+def _short(name: str) -> str:
+    return name.lower() if name.replace(".", "").isdigit() else name.lower().partition(".")[0]

@@ -1,0 +1,89 @@
+"""Bytes of any of the encodings that Windows writes, to text in pieces; never fails, tells what it had to replace."""
+
+import codecs
+from collections.abc import Iterator
+from typing import IO
+
+PIECE = 1024 * 1024
+_SAMPLE = 4096
+_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_LARGE_SHARE = 0.3
+
+
+def sniff(head: bytes) -> tuple[str, int]:
+    """The encoding and the length of its mark: UTF-16 also without mark, else UTF-8 (or cp1252, found while reading)."""
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name, len(mark)
+    sample = head[:_SAMPLE]
+    if len(sample) >= 4:  # noqa: PLR2004 - two characters at least
+        half = len(sample) / 2
+        if sample[1::2].count(0) > _LARGE_SHARE * half and sample[0::2].count(0) < sample[1::2].count(0):
+            return "utf-16-le", 0
+        if sample[0::2].count(0) > _LARGE_SHARE * half:
+            return "utf-16-be", 0
+    return "utf-8", 0
+
+
+class TextReader:
+    """Pieces of text of one stream. ``encoding`` and ``problem`` are known once all was read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.encoding = ""
+        self.problem: str | None = None
+        self.read = 0
+
+    def pieces(self) -> Iterator[str]:
+        """The text; piece borders fall anywhere between characters."""
+        head = self._next()
+        self.encoding, mark = sniff(head)
+        if self.encoding != "utf-8":
+            yield from self._wide(head[mark:])
+            return
+        decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        piece = head[mark:]
+        while True:
+            held = decoder.getstate()[0]
+            try:
+                text = decoder.decode(piece, final=not piece)
+            except UnicodeDecodeError:
+                yield from self._narrow(held + piece)
+                return
+            yield text
+            if not piece:
+                return
+            piece = self._next()
+
+    def _wide(self, piece: bytes) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+        while piece:
+            yield decoder.decode(piece)
+            piece = self._next()
+        if decoder.getstate()[0]:
+            self.problem = "it ends in the middle of a character (truncated UTF-16)"
+        yield decoder.decode(b"", final=True)
+
+    def _narrow(self, piece: bytes) -> Iterator[str]:
+        self.encoding = "cp1252"
+        while piece:
+            yield piece.decode("cp1252", "replace")
+            piece = self._next()
+
+    def _next(self) -> bytes:
+        piece = self._stream.read(PIECE)
+        self.read += len(piece)
+        return piece
+
+
+def whole_text(stream: IO[bytes], limit: int) -> tuple[str, str | None]:
+    """The text of a small file and what is wrong with it; text beyond ``limit`` characters is cut and said."""
+    reader = TextReader(stream)
+    parts: list[str] = []
+    length = 0
+    for piece in reader.pieces():
+        parts.append(piece)
+        length += len(piece)
+        if length > limit:
+            return "".join(parts)[:limit], f"only the first {limit} characters were read"
+    return "".join(parts), reader.problem

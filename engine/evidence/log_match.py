@@ -1,0 +1,172 @@
+"""What the lines of one log mean.
+
+Signatures are bound to the service whose start they report; what a later start of it overtook is superseded.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import IO
+
+from engine.evidence.encoding import TextReader
+from engine.evidence.log_lines import Line, LineSearch, lower, shown
+from engine.evidence.stamps import stamps
+from engine.model.triage import LogPattern, Missing, Sighting, Signature
+
+ANNOUNCE = "attempting to start service"
+KEPT = 20
+
+_ANNOUNCED = re.compile(r"attempting to start service\W{0,8}([\w$.\-]{1,80})", re.IGNORECASE)
+_NAMED = re.compile(r"error code:?\s*0x[0-9a-f]{8}\W{1,8}(?:service\W{1,3})?([a-z][\w$.\-]{1,80})\W*$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One pattern of one signature, and where its tokens were last seen."""
+
+    signature: str
+    pattern: LogPattern
+    tokens: tuple[str, ...]
+    seen: dict[str, int] = field(default_factory=dict)
+    reported: int = -1
+
+    def matches(self, line: Line) -> bool:
+        here = [one for one in self.tokens if one in line.lowered]
+        if not here:
+            return False
+        for token in here:
+            self.seen[token] = line.number
+        if self.pattern.within == 0:
+            return len(here) == len(self.tokens)
+        if len(self.seen) < len(self.tokens) or line.number - min(self.seen.values()) > self.pattern.within:
+            return False
+        fresh = min(self.seen.values()) > self.reported
+        self.reported = line.number if fresh else self.reported
+        return fresh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFindings:
+    """What one log gave."""
+
+    sightings: tuple[Sighting, ...]
+    missing: tuple[Missing, ...]
+    lines: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class _Hit:
+    sighting: Sighting
+    service: str | None
+
+
+class LogMatcher:
+    """Searches logs for signatures; made once, used for every log."""
+
+    def __init__(self, signatures: Iterable[Signature]) -> None:
+        self._patterns = [(one.id, pattern) for one in signatures for pattern in one.logs]
+        tokens = {lower(token) for _, pattern in self._patterns for token in pattern.tokens}
+        self._tokens = sorted({*tokens, ANNOUNCE} - {"castartservices"}) if tokens else []
+
+    def search(self, stream: IO[bytes], host: str | None, file: str, offset_s: int | None) -> LogFindings:
+        """Everything in one log."""
+        reader = TextReader(stream)
+        search = LineSearch(self._tokens)
+        reading = _Reading(self._patterns, host, file, offset_s)
+        for line in search.hits(reader.pieces()):
+            reading.take(line)
+        if reader.problem:
+            reading.missing.append(
+                Missing(what="the end of a log", host=host, file=file, line=search.last, why=reader.problem)
+            )
+        if reader.read == 0 or search.last == 0:
+            reading.missing.append(Missing(what="a setup log", host=host, file=file, why="it is empty"))
+        return LogFindings(
+            sightings=reading.result(search.last), missing=tuple(reading.missing), lines=search.lines, bytes=reader.read
+        )
+
+
+class _Reading:
+    """The state of one pass: the service announced last, and what was seen."""
+
+    def __init__(
+        self, patterns: list[tuple[str, LogPattern]], host: str | None, file: str, offset_s: int | None
+    ) -> None:
+        self.watches = [_Watch(name, one, tuple(lower(token) for token in one.tokens)) for name, one in patterns]
+        self.host, self.file, self.offset_s = host, file, offset_s
+        self.announced: tuple[str, int] | None = None
+        self.hits: dict[str, deque[_Hit]] = {}
+        self.counts: dict[str, int] = {}
+        self.last_at: dict[str, tuple[float, ...]] = {}
+        self.pending: Line | None = None
+        self.missing: list[Missing] = []
+        self.starts: dict[str, int] = {}
+
+    def take(self, line: Line) -> None:
+        announced = _ANNOUNCED.search(line.text)
+        if announced:
+            name = announced.group(1).rstrip(".").lower()
+            self.announced = (name, line.number)
+            self.starts[name] = line.number
+        done: set[str] = set()
+        for watch in self.watches:
+            if watch.signature not in done and watch.matches(line) and self._applies(watch.pattern, line):
+                done.add(watch.signature)
+                self._add(watch, line)
+
+    def _service(self, line: Line) -> str | None:
+        named = _NAMED.search(line.text)
+        if named:
+            return named.group(1).rstrip(".").lower()
+        return self.announced[0] if self.announced else None
+
+    def _applies(self, pattern: LogPattern, line: Line) -> bool:
+        if pattern.service is None and pattern.other_service is None:
+            return True
+        service = self._service(line)
+        if service is None:
+            if pattern.service is not None and len(self.missing) < KEPT:
+                why = f"no line before it says which service was started: {shown(line.text)}"
+                self.missing.append(
+                    Missing(
+                        what="the service of a failed start", host=self.host, file=self.file, line=line.number, why=why
+                    )
+                )
+            return False
+        if pattern.service is not None:
+            return service == pattern.service.lower()
+        return pattern.other_service is not None and service != pattern.other_service.lower()
+
+    def _add(self, watch: _Watch, line: Line) -> None:
+        service = self._service(line)
+        text = shown(line.text)
+        named = _NAMED.search(line.text)
+        if watch.pattern.service and not named and self.announced:
+            text = f"{text} (bound to {watch.pattern.service}, line {self.announced[1]})"
+        sighting = Sighting(
+            signature=watch.signature, text=text, host=self.host, file=self.file, line=line.number,
+            at=stamps(line.text, self.offset_s),
+        )  # fmt: skip
+        kept = self.hits.setdefault(watch.signature, deque(maxlen=KEPT))
+        if not kept or kept[-1].sighting.line != line.number:
+            kept.append(_Hit(sighting, service))
+            self.counts[watch.signature] = self.counts.get(watch.signature, 0) + 1
+
+    def result(self, last_line: int) -> tuple[Sighting, ...]:
+        """All sightings; those of a start that was tried again later are superseded."""
+        found = [self._judged(hit, last_line) for kept in self.hits.values() for hit in kept]
+        for name, count in self.counts.items():
+            if count > KEPT:
+                why = f"{count} lines match; the last {KEPT} are kept"
+                self.missing.append(Missing(what=f"earlier lines of {name}", host=self.host, file=self.file, why=why))
+        return tuple(sorted(found, key=lambda one: one.line or 0))
+
+    def _judged(self, hit: _Hit, last_line: int) -> Sighting:
+        again = self.starts.get(hit.service or "", 0)
+        line = hit.sighting.line or 0
+        # A start announced on the very last line has no outcome yet: the outcome before it still stands.
+        if again > line and again < last_line:
+            return replace(hit.sighting, superseded=f"the service was started again on line {again}")
+        return hit.sighting
