@@ -1,6 +1,6 @@
 """Evidence to verdict: the first row of the table that is certainly true. Pure.
 
-What is unknown is neither true nor false, so a row with an unknown part is passed over, and "undetermined" is an answer.
+What is unknown is neither true nor false: a row with an unknown part is passed over, "undetermined" is an answer.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ UNDETERMINED = "undetermined"
 _REMEDIES = (
     (
         "the baseline",
-        "Bring the baseline recorded before the upgrade (baseline.yaml); without it no version can be compared.",
+        "Bring the baseline recorded before the upgrade (baseline.yaml); no version can be compared without it.",
     ),
     ("the version of", "Read the versions named under Missing and write them into host.yaml."),
     ("the answer retry_button", "Look whether setup offers Retry, and write it as answers.retry_button."),

@@ -1,4 +1,4 @@
-"""Evidence to findings: the names that rows may ask for, each with one value, and the statements that stand behind them."""
+"""Evidence to findings: the names that rows may ask for, each with one value, and the statements behind them."""
 
 import re
 from dataclasses import dataclass, replace

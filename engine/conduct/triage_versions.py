@@ -71,13 +71,11 @@ def _database(
 ) -> tuple[str, str | None]:
     """The version of a database, whoever saw it: a management server may have asked the SQL Server."""
     owners = {_short(one.name) for one in evidence.baseline or () if _lookup(one, name) is not None}
-    seen = [
-        (value, one.versions.files.get("databases"), one.name)
-        for one in evidence.hosts
-        if one.name == now.name or _short(one.name) not in owners - {_short(base.name)}
-        if (value := _lookup(one, name)) not in (None, UNKNOWN)
-    ]
-    texts = [value for value, _, _ in seen if value is not None]
+    others = owners - {_short(base.name)}
+    asked = [one for one in evidence.hosts if one.name == now.name or _short(one.name) not in others]
+    seen = [(_lookup(one, name) or UNKNOWN, one.versions.files.get("databases"), one.name) for one in asked]
+    seen = [one for one in seen if one[0] != UNKNOWN]
+    texts = [value for value, _, _ in seen]
     if any(not same_version(texts[0], other) for other in texts[1:]):
         told = ", ".join(f"{host} says {value}" for value, _, host in seen)
         missing.append(Missing(what=f"the version of {name}", host=base.name, why=f"the sources disagree: {told}"))

@@ -173,7 +173,9 @@ def take_registry(collector: Collector, keys: list[RegistryKey], file: str, note
     if "binaries" not in collector.versions:
         _take_programs(
             collector, programs, file,
-            lambda line, why: note(Missing(what="installed programs", host=named(collector), file=file, line=line, why=why)),
+            lambda line, why: note(
+                Missing(what="installed programs", host=named(collector), file=file, line=line, why=why)
+            ),
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ _LARGE_SHARE = 0.3
 
 
 def sniff(head: bytes) -> tuple[str, int]:
-    """The encoding and the length of its mark: UTF-16 also without mark, else UTF-8 (or cp1252, found while reading)."""
+    """The encoding and the length of its mark: UTF-16 also without one, else UTF-8 (cp1252 is found while reading)."""
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name, len(mark)

@@ -7,7 +7,7 @@ from engine.model.triage import UNKNOWN, EvidenceHost, Missing, Versions
 
 def short(name: str) -> str:
     """The name without domain, in lower case: two names of one host are equal in it."""
-    return name.split(".")[0].lower() if not name.replace(".", "").isdigit() else name
+    return name.partition(".")[0].lower() if not name.replace(".", "").isdigit() else name
 
 
 def merged(hosts: Iterable[EvidenceHost], note: Callable[[Missing], None]) -> tuple[EvidenceHost, ...]:
@@ -23,7 +23,7 @@ def _both(first: EvidenceHost, second: EvidenceHost, note: Callable[[Missing], N
     def one(what: str, left: str, right: str) -> str:
         if UNKNOWN in (left, right) or same(left, right):
             return right if left == UNKNOWN else left
-        file = second.versions.files.get(what.split()[0])
+        file = second.versions.files.get(what.partition(" ")[0])
         note(Missing(what=what, host=first.name, file=file, why=f"two sources disagree: {left} and {right}"))
         return UNKNOWN
 

@@ -11,7 +11,7 @@ _NOON = 12
 
 
 def stamps(text: str, offset_s: int | None) -> tuple[float, ...]:
-    """The times the first date of the text may mean; empty if there is none. ``offset_s``: the site's offset from UTC."""
+    """The times the first date of the text may mean, if it has one. ``offset_s``: the site's offset from UTC."""
     match = _ISO.search(text[:400])
     if match:
         year, month, day, hour, minute = (int(one) for one in match.groups()[:5])

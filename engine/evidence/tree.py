@@ -104,11 +104,14 @@ def _file(path: Path, parts: tuple[str, ...], note: Note, depth: int) -> Iterato
 
 
 def _archive(found: Found, note: Note, depth: int) -> Iterator[Found]:
+    source: IO[bytes] | None = None
     try:
         source = found.open()
         archive = zipfile.ZipFile(source)
         members = archive.infolist()
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        if source is not None:
+            source.close()
         note(Missing(what="a zip", file=found.shown, why=f"it cannot be opened: {error}"))
         return
     with source, archive:

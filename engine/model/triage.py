@@ -128,8 +128,8 @@ class TriageSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A signature seen. ``superseded`` says why it no longer counts; ``at`` are the times it may have, for zone and order
-    of day and month may be unknown.
+    """A signature seen. ``superseded`` says why it no longer counts; ``at`` are the times it may have, for zone and
+    order of day and month may be unknown.
     """
 
     signature: str
