@@ -1,4 +1,4 @@
-# ruff: noqa: E501, PLC0207 - evidence is quoted as it stands
+# ruff: noqa: E501 - evidence is quoted as it stands
 """Every row of the decision table, from written folders to the verdict, with unknowns on either side."""
 
 from pathlib import Path
