@@ -13,7 +13,7 @@ from engine.app import collect_files, documents
 from engine.app.clock import SystemClock
 from engine.app.collect import HostEvidence, collect
 from engine.app.inventory import selected
-from engine.app.triage import triage_evidence
+from engine.app.triage import triage_evidence, triage_spec
 from engine.model.errors import UsageMistake
 from engine.model.triage import Missing, TriageResult
 
@@ -31,10 +31,18 @@ class LiveRequest:
     forks: int = 10
     answers: Mapping[str, str] = field(default_factory=dict)
     upgrade: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
+
+
+def fresh_folder(state: Path) -> Path:
+    """A new folder for the evidence of this moment, in the state folder."""
+    moment = datetime.fromtimestamp(SystemClock().now(), UTC).strftime("%Y-%m-%d_%H.%M.%S.%f")
+    return state / "evidence" / moment
 
 
 def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResult:
     """Collect into ``request.folder`` and judge what is there."""
+    table = triage_spec(request.table)
     inventory = documents.inventory(request.inventory)
     hosts = [inventory.hosts[name] for name in selected(inventory, request.limit)]
     baseline = documents.baseline(request.baseline, request.inventory)
@@ -46,8 +54,9 @@ def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResul
         **({"upgrade": dict(request.upgrade)} if request.upgrade else {}),
     }
     collect_files.write(request.folder, found, evidence, baseline)
-    result = triage_evidence([request.folder])
-    return replace(result, missing=tuple(_gaps(found)) + result.missing)
+    result = triage_evidence([request.folder], table)
+    onward = tuple(sentence.replace("-i INVENTORY", f"-i {request.inventory}") for sentence in result.next)
+    return replace(result, missing=tuple(_gaps(found)) + result.missing, next=onward)
 
 
 def _gaps(found: Iterable[HostEvidence]) -> Iterable[Missing]:

@@ -36,8 +36,8 @@ def command() -> None:
 def up(variant: str, speed: float, interpreter: str, state: str | None) -> None:  # fmt: skip
     """Bring the estate up and keep it up until Ctrl-C.
 
-    Commands at its prompt: `retry` presses Retry in the setup wizard, `state` shows the services, `fault HOST NAME=VALUE`
-    plants a fault, `quit` ends it.
+    Commands at its prompt: `retry` presses Retry in the setup wizard, `state` tells which hosts are up,
+    `fault HOST NAME=VALUE` plants a fault, `quit` ends it.
     """
     from engine.app import lab as use_case
     from engine.app.wiring import state_folder
@@ -96,9 +96,7 @@ def estates() -> None:
 
 
 @command.command("demo")
-@click.option(
-    "--estate", "variant", default="upgrade-failed", show_default=True, help="Which estate: see `lab estates`."
-)
+@click.option("--estate", "variant", default="slow", show_default=True, help="Which estate: see `lab estates`.")
 @click.option("--speed", type=click.FloatRange(1, 200), default=20.0, show_default=True, help="Lab seconds per second.")
 @options.state
 @options.no_color
@@ -111,20 +109,27 @@ def demo(variant: str, speed: float, state: str | None, no_color: bool) -> int:
     lab = use_case.up(folder / "lab", variant=variant, speed=speed)
     try:
         click.echo(f"1. The lab is up: {', '.join(lab.endpoints.hosts)} on loopback.\n", err=True)
-        return _triage(lab, folder, no_color) or _cure(lab, folder, no_color)
+        return _triage(lab, folder) or _cure(lab, folder, no_color)
     finally:
         lab.stop()
 
 
-def _triage(lab: "Lab", folder: Path, no_color: bool) -> int:
-    from engine.app.triage_live import triage_live
+def _triage(lab: "Lab", folder: Path) -> int:
+    from shutil import get_terminal_size
+
+    from engine.app.triage_live import LiveRequest, fresh_folder, triage_live
     from engine.reporting.triage_text import triage_text
 
-    click.echo(f"2. runbook triage -i {lab.inventory}\n", err=True)
-    result = triage_live(
-        str(lab.inventory), folder / "lab" / "evidence", str(lab.baseline), operator_answers=lab.answers()
+    click.echo(f"2. runbook triage -i {lab.inventory} --answer retry_button=no\n", err=True)
+    request = LiveRequest(
+        inventory=str(lab.inventory),
+        folder=fresh_folder(folder),
+        baseline=str(lab.baseline),
+        answers={"retry_button": "no"},
+        upgrade={name: str(value) for name, value in lab.estate.upgrade().items()},
     )
-    click.echo(triage_text(result), err=True)
+    result = triage_live(request, lambda line: click.echo(f"  {line}", err=True))
+    click.echo(f"\n{triage_text(result, get_terminal_size((80, 24)).columns)}", err=True)
     return int(ExitCode.DONE) if result.verdict == RUNBOOK else int(ExitCode.EXPECTATIONS_MISSED)
 
 
