@@ -60,7 +60,7 @@ def up(
     if variant not in VARIANTS:
         raise UsageMistake(f"the lab knows no estate {variant}", remedy=f"one of: {', '.join(VARIANTS)}")
     make_folder(folder)
-    password = secrets.token_urlsafe(15)
+    password = os.environ.get("RUNBOOK_LAB_PASSWORD") or secrets.token_urlsafe(15)
     clock = LabClock(_real_now(), speed=speed)
     estate = build_estate(replace(VARIANTS[variant], password=password), clock=clock, run_script=script_runner())
     hosts = {name: PwshMachine(one) if interpreter == "pwsh" else one for name, one in estate.machines.items()}
