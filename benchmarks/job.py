@@ -59,7 +59,10 @@ def estate(hosts: int, start_s: float, *, pwsh: bool) -> Iterator[dict[str, obje
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield json.loads(process.stdout.readline())
+            first = process.stdout.readline()
+            if not first:
+                raise SystemExit("the hosts did not come up; their own lines are above")
+            yield json.loads(first)
         finally:
             process.stdin.close()
             process.wait(timeout=30)
