@@ -39,11 +39,12 @@ MakePerson = Callable[[Plan], Person]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run stands: its id, why it stopped, its folder."""
+    """How a run stands: its id, why it stopped, its folder; ``state_option`` is what a command about it must add."""
 
     run_id: str
     stopped: Stopped
     folder: Path
+    state_option: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,14 +201,17 @@ def _drive(
     from engine.app.report import write_files
 
     write_files(bench.journal, run_id)
-    return RunResult(run_id=run_id, stopped=stopped, folder=bench.folder)
+    return RunResult(run_id=run_id, stopped=stopped, folder=bench.folder, state_option=_state_option(request))
 
 
 def _continue(run_id: str, request: RunRequest) -> str:
+    return f"runbook answer {run_id} {{what}}{_state_option(request)}"
+
+
+def _state_option(request: RunRequest) -> str:
     import shlex
 
-    state = "" if str(request.state) == ".runbook" else f" --state {shlex.quote(str(request.state))}"
-    return f"runbook answer {run_id} {{what}}{state}"
+    return "" if str(request.state) == ".runbook" else f" --state {shlex.quote(str(request.state))}"
 
 
 def _child(command: RunRunbook, bench: _Bench, request: RunRequest, listeners: Listeners) -> CommandResult:

@@ -68,7 +68,7 @@ class Manner:
 
         def sinks(plan: Plan) -> Sequence[EventSink]:
             console = ConsoleSink(
-                plan, sys.stderr, verbosity=self.verbose, color=options.wants_color(self.no_color)
+                plan, sys.stderr, verbosity=self.verbose, color=options.wants_color(self.no_color), diff=self.diff
             )
             return (JsonLines(), last) if self.as_json else (console, last)
 
@@ -96,19 +96,21 @@ def _catch(interrupts: Interrupts) -> None:
 
 
 def conclude(result: RunResult, last: LastWords) -> int:
-    """The last lines: how it stands, where the report lies, how to go on."""
-    code = result.stopped.exit_code
-    click.echo(f"\n{result.stopped.reason}", err=True)
-    click.echo(f"report: {result.folder / 'report.html'}", err=True)
-    if last.parked is not None:
-        click.echo(f"go on:  {last.parked.command}", err=True)
+    """The last lines: where the report lies, and how to go on. How it stands was the progress display's last line."""
+    code, stopped = result.stopped.exit_code, result.stopped
+    click.echo(f"\n  report       {result.folder / 'report.html'}", err=True)
+    if stopped.ways:
+        width = max(len(command) for command, _ in stopped.ways)
+        lead = "go on with" if len(stopped.ways) == 1 else "one of"
+        for number, (command, means) in enumerate(stopped.ways):
+            click.echo(f"  {lead if number == 0 else '':<11}  {command:<{width}}   {means}", err=True)
+    elif last.parked is not None:
+        click.echo(f"  go on with   {last.parked.command}", err=True)
     elif code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
-        click.echo(f"go on:  runbook resume {result.run_id}", err=True)
-    elif code == ExitCode.IN_DOUBT:
-        click.echo(
-            f"go on:  look at the host, then: runbook answer {result.run_id} STEP@HOST=ok|changed|failed", err=True
-        )
-    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED) and "may still run" in result.stopped.reason:
+        click.echo(f"  go on with   runbook resume {result.run_id}{result.state_option}", err=True)
+    elif code != ExitCode.DONE:
+        click.echo(f"  more         runbook report {result.run_id}{result.state_option}", err=True)
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED) and "may still run" in stopped.reason:
         _leave(code)
     return code
 

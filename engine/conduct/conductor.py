@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from engine.conduct import gates, policy
 from engine.conduct.effects import (
+    UNKNOWN_IN_CHECK,
     Arguments,
     AskApproval,
     AskQuestion,
@@ -143,7 +144,7 @@ class Conductor:
     def _unknown(self, state: RunState, run_id: StepRunId, failed: ExpressionFailed) -> End:
         """In check mode a value may be unknown because nothing was done; in a run that is a failure."""
         if state.started is not None and state.started.check:
-            return End(id=run_id, status=Status.SKIPPED, why=f"not known in check mode: {failed}")
+            return End(id=run_id, status=Status.SKIPPED, why=f"{UNKNOWN_IN_CHECK}: {failed}")
         return End(id=run_id, status=Status.FAILED, why=str(failed), remedy=failed.remedy)
 
     def _start(self, state: RunState, step: PlannedStep, host: str, one: StepRunState, now: float) -> Effect:
@@ -240,7 +241,7 @@ class Conductor:
             answer = state.answers[step.id]
             return End(id=run_id, status=Status.OK, why=f"answered: {answer}", result={"answer": answer})
         if state.started is not None and state.started.check:
-            return End(id=run_id, status=Status.SKIPPED, why="check mode: the operator is not asked")
+            return End(id=run_id, status=Status.SKIPPED, why=f"{UNKNOWN_IN_CHECK}: the operator is not asked")
         known = self.arguments(state, step, ENGINE_HOST) if arguments is None else arguments
         return AskQuestion(step=step.id, arguments=known)
 
@@ -264,6 +265,9 @@ class Conductor:
         why = self._not_yet(state, step, host, one)
         if why is None or not one.ended.may_retry:
             return None
+        if state.started is not None and state.started.check:
+            why = f"{UNKNOWN_IN_CHECK}: a run would wait for it: {why}"
+            return End(id=StepRunId(step.id, host), status=Status.SKIPPED, why=why)
         gives_up_at = (one.first_started_at or one.ended.at) + step.wait.timeout_s
         due = one.ended.at + step.wait.every_s
         run_id = StepRunId(step.id, host)

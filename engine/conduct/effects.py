@@ -13,6 +13,9 @@ from engine.model.status import RunStatus, Status
 
 Arguments: TypeAlias = Mapping[str, Argument]
 
+UNKNOWN_IN_CHECK = "not known in check mode"
+"""How the reason of a step run begins whose result nobody can know without doing what check mode leaves undone."""
+
 
 class Mode(StrEnum):
     """How far a step run may go: only look; look and apply; look because nobody knows what became of it."""

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from engine.conduct.effects import Finish
-from engine.conduct.state import RunState
+from engine.conduct.effects import UNKNOWN_IN_CHECK, Finish
+from engine.conduct.state import RunState, StepRunState
 from engine.model.exit_code import ExitCode
 from engine.model.plan import Plan
 from engine.model.status import RunStatus, Status
@@ -21,10 +21,10 @@ def finish(plan: Plan, state: RunState) -> Finish:
         for key, one in state.step_runs.items()
         if one.status in _CODES and not (key.step in led_on and one.status in _LEADS_ON)
     ]
-    status, code = RunStatus.DONE, ExitCode.DONE
+    status, code, word = RunStatus.DONE, ExitCode.DONE, ""
     for kind, (run_status, exit_code) in _CODES.items():
         if any(state.step_runs[key].status is kind for key in bad):
-            status, code = run_status, exit_code
+            status, code, word = run_status, exit_code, kind.value
             break
     names = ", ".join(str(one) for one in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")  # noqa: PLR2004
     done = counts[Status.OK] + counts[Status.CHANGED]
@@ -33,9 +33,32 @@ def finish(plan: Plan, state: RunState) -> Finish:
         return Finish(
             status=RunStatus.FAILED, exit_code=ExitCode.STEP_FAILED, summary="nothing was done: every step was skipped"
         )
+    if check:
+        return Finish(status=status, exit_code=int(code), summary=f"{plan.runbook}: {_check_words(state, names)}")
     tally = f"{counts[Status.CHANGED]} changed, {counts[Status.OK]} ok, {counts[Status.SKIPPED]} skipped"
-    summary = f"{plan.runbook}: {tally}" + (f"; {status.value} at {names}" if bad else "")
+    summary = f"{plan.runbook}: {tally}" + (f"; {word} at {names}" if bad else "")
     return Finish(status=status, exit_code=int(code), summary=summary)
+
+
+def _check_words(state: RunState, bad: str) -> str:
+    """What a run would change; what nobody can know without doing it."""
+    would = [str(key) for key, one in state.step_runs.items() if _would_change(one)]
+    unknown = sum(one.ended is not None and one.ended.why.startswith(UNKNOWN_IN_CHECK) for one in _all(state))
+    looked = sum(one.status in (Status.OK, Status.CHANGED) for one in _all(state))
+    words = f"check mode: would change {', '.join(would)}" if would else "check mode: would change nothing"
+    return (
+        f"{words}; {looked} ok"
+        + (f"; {unknown} depend on what only a run can know" if unknown else "")
+        + (f"; failed at {bad}" if bad else "")
+    )
+
+
+def _all(state: RunState) -> tuple[StepRunState, ...]:
+    return tuple(state.step_runs.values())
+
+
+def _would_change(one: StepRunState) -> bool:
+    return one.status is Status.SKIPPED and one.ended is not None and one.ended.changed
 
 
 _LEADS_ON = frozenset({Status.FAILED, Status.UNREACHABLE})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.conduct.effects import UNKNOWN_IN_CHECK
 from engine.conduct.state import RunState, StepRunState
 from engine.model.plan import ENGINE_HOST, Plan, PlannedStep
 from engine.model.secret import Secret
@@ -61,12 +62,13 @@ def facts_of(plan: Plan, state: RunState, host: str) -> dict[str, Any]:
 
 
 def _result(one: StepRunState) -> dict[str, Any]:
-    status = one.status
-    own = {
-        "status": status.value,
-        "changed": bool(one.ended and one.ended.changed),
-        "skipped": status is Status.SKIPPED,
-    }
+    """Check mode: a step run that would change something reads as if it had; one that is not known has no field."""
+    status, changed = one.status, bool(one.ended and one.ended.changed)
+    if one.ended is not None and status is Status.SKIPPED:
+        if one.ended.why.startswith(UNKNOWN_IN_CHECK):
+            return {}
+        status = Status.CHANGED if changed else status
+    own = {"status": status.value, "changed": changed, "skipped": status is Status.SKIPPED}
     return {**(dict(one.ended.result) if one.ended else {}), **own}
 
 

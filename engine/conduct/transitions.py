@@ -48,8 +48,9 @@ _ENDS: Mapping[Status, frozenset[Status]] = {
     Status.WAITING: frozenset(
         {Status.OK, Status.FAILED, Status.BLOCKED, Status.CANCELLED, Status.SKIPPED, Status.UNREACHABLE}
     ),
-    # a wait that gave up, and a doubt that a person settled
-    Status.OK: frozenset({Status.FAILED}),
+    # a wait that gave up or that check mode does not wait for, and a doubt that a person settled
+    Status.OK: frozenset({Status.FAILED, Status.SKIPPED}),
+    Status.FAILED: frozenset({Status.SKIPPED}),
     Status.CHANGED: frozenset({Status.FAILED}),
     Status.IN_DOUBT: frozenset({Status.OK, Status.CHANGED, Status.FAILED}),
 }

@@ -5,7 +5,7 @@ the lanes, and folds what comes back. A run that needs a person who is not there
 """
 
 import queue
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.conduct import effects as fx
@@ -170,7 +170,14 @@ class Driver:
             )
         )
         self.journal.release(self.lease, keep_hosts=effect.status is RunStatus.IN_DOUBT)
-        return Stopped(exit_code=effect.exit_code, reason=effect.summary)
+        return Stopped(exit_code=effect.exit_code, reason=effect.summary, ways=tuple(self._doubts()))
+
+    def _doubts(self) -> Iterator[tuple[str, str]]:
+        """How a person settles each doubt, after a look at the host."""
+        for one, state in self.state.step_runs.items():
+            if state.status is Status.IN_DOUBT:
+                yield self._go_on(f"{one}=changed"), "if a look at the host shows that it was done"
+                yield self._go_on(f"{one}=failed"), "if it was not done"
 
     def _start(self, effect: fx.Perform, *, refresh: bool = False) -> None:
         run_id = effect.id
@@ -254,7 +261,9 @@ class Driver:
             self._emit(asked)
         said = self.person.question(asked)
         if said is None or said.answer == "later":
-            return self._park(f"step {effect.step} waits for an answer: {command.question}", f"{effect.step}=ANSWER")
+            answers = dict(command.answers) or {"done": "when it is done"}
+            ways = {f"{effect.step}={key}": label for key, label in answers.items()}
+            return self._park(f"step {effect.step} waits for an answer: {command.question}", ways)
         self._emit(ev.QuestionAnswered(at=self._now(), step=effect.step, answer=said.answer, by=said.by))
         return None
 
@@ -266,7 +275,8 @@ class Driver:
         said = self.person.approval(asked)
         now = self._now()
         if said is None or said.answer == "later":
-            return self._park(f"step {run_id} waits for an approval", f"{run_id.step}=approve")
+            ways = {f"{run_id.step}=approve": "go on with the change", f"{run_id.step}=deny": "leave it undone"}
+            return self._park(f"step {run_id} waits for an approval", ways)
         if said.answer == "approve":
             self._emit(
                 ev.ApprovalGiven(
@@ -284,11 +294,17 @@ class Driver:
         self._act(fx.End(id=run_id, status=Status.BLOCKED, why=why))
         return None
 
-    def _park(self, reason: str, what: str) -> Stopped:
-        command = self.continue_command.replace("{what}", what)
+    def _park(self, reason: str, answers: Mapping[str, str]) -> Stopped:
+        """On record stands the command for the one way on, or with ANSWER for one of several."""
+        ways = tuple((self._go_on(one), label) for one, label in answers.items())
+        step, _, first = next(iter(answers)).partition("=")
+        command = self._go_on(f"{step}=ANSWER") if len(ways) > 1 and first != "approve" else ways[0][0]
         self._emit(ev.RunParked(at=self._now(), reason=reason, command=command))
         self.journal.release(self.lease, keep_hosts=True)
-        return Stopped(exit_code=int(ExitCode.WAITING_FOR_PERSON), reason=reason)
+        return Stopped(exit_code=int(ExitCode.WAITING_FOR_PERSON), reason=reason, ways=ways)
+
+    def _go_on(self, what: str) -> str:
+        return self.continue_command.replace("{what}", what)
 
     # --- interruption -----------------------------------------------------------------------------------
 

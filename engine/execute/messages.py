@@ -45,10 +45,13 @@ Message: TypeAlias = Intent | Report | Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """Why ``drive`` returned: the exit code, and one sentence for the person."""
+    """Why ``drive`` returned: the exit code, one sentence for the person, and how to go on: commands with what each
+    one means.
+    """
 
     exit_code: int
     reason: str
+    ways: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from engine.model import event as ev
 from engine.model.plan import ENGINE_HOST, Plan
+from engine.model.status import Status
 from engine.reporting import lines
+from engine.reporting.change_diff import diff_lines
 from engine.reporting.lines import Columns, Line
-from engine.reporting.words import duration
+from engine.reporting.words import counted, duration
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
 
 _NARROWEST, _NO_TERMINAL = 60, 100
 _REFRESHES_A_SECOND = 4
+_QUIET = frozenset({Status.SKIPPED, Status.CANCELLED})
 _Key = tuple[str, str]
+
+
+def _reason(event: ev.StepRunEnded) -> tuple[str, str]:
+    """What step runs that are folded together have in common: a skipped one's reason without its detail."""
+    return event.status.value, event.why.partition(":")[0] if event.status is Status.SKIPPED else event.why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +48,8 @@ class _Busy:
 class ConsoleSink:
     """An ``EventSink`` on a text stream, usually standard error. ``color`` and ``live`` None: as the stream can.
 
-    ``verbosity`` 0: outcomes; 1: also starts, whole sentences. ``now`` gives epoch seconds for the moving part.
+    ``verbosity`` 0: outcomes, step runs that were not wanted folded to one line; 1: also starts, whole sentences.
+    ``now`` gives epoch seconds for the moving part. ``diff`` shows before and after of every change.
     """
 
     def __init__(
@@ -53,6 +62,7 @@ class ConsoleSink:
         live: bool | None = None,
         columns: int | None = None,
         now: Callable[[], float] = time.time,
+        diff: bool = False,
     ) -> None:
         self._stream = stream if stream is not None else sys.stderr
         terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -64,6 +74,8 @@ class ConsoleSink:
         self._repeating = {one.id for one in plan.steps if one.retry is not None or one.wait is not None}
         self._verbosity = verbosity
         self._now = now
+        self._diff = diff
+        self._folded: list[ev.StepRunEnded] = []
         self._busy: dict[_Key, _Busy] = {}
         self._held: dict[_Key, ev.StepRunEnded] = {}
         self._told_waits: dict[_Key, str] = {}
@@ -79,6 +91,7 @@ class ConsoleSink:
     def close(self) -> None:
         """Show what was held back and leave the terminal as it was."""
         self._flush()
+        self._unfold()
         self._busy.clear()
         self._move()
 
@@ -88,7 +101,7 @@ class ConsoleSink:
         match event:
             case ev.RunStarted():
                 self._started_at = event.at
-                self._write(lines.header(event) + "\n")
+                self._write(lines.header(event) + ("    with differences" if self._diff else "") + "\n")
             case ev.StepRunStarted():
                 self._begin(event)
             case ev.Progress():
@@ -132,7 +145,32 @@ class ConsoleSink:
         busy = self._busy.pop(key, None)
         if busy is not None and event.step in self._repeating:
             event = replace(event, duration_s=max(event.at - busy.since, event.duration_s))
-        self._print(lines.ended(self._columns, event, verbosity=self._verbosity))
+        if self._verbosity == 0 and event.status in _QUIET and not event.changed:
+            if self._folded and _reason(self._folded[-1]) != _reason(event):
+                self._unfold()
+            self._folded.append(event)
+            return
+        self._print(self._ended(event))
+
+    def _ended(self, event: ev.StepRunEnded) -> Line:
+        line = lines.ended(self._columns, event, verbosity=self._verbosity)
+        if event.status is Status.SKIPPED and event.changed:  # check mode
+            would = replace(event, status=Status.CHANGED, errors=())
+            line = replace(lines.ended(self._columns, would, verbosity=self._verbosity), word="to change")
+        if not self._diff or not event.changed:
+            return line
+        indent = " " * (lines.INDENT + 2)
+        return replace(line, more=(*line.more, *(indent + one for one in diff_lines(event.before, event.after))))
+
+    def _unfold(self) -> None:
+        """Consecutive step runs that did nothing for one reason are one line; a single one is shown as itself."""
+        folded, self._folded = self._folded, []
+        if len(folded) == 1:
+            self._print(self._ended(folded[0]))
+        elif folded:
+            steps = counted(len({one.step for one in folded}), "step")
+            status, reason = _reason(folded[0])
+            self._print(self._columns.pair(status, f"{steps}: {reason} (-v shows each)"))
 
     def _postpone(self, event: ev.RetryScheduled | ev.WaitScheduled) -> None:
         key = (event.step, event.host)
@@ -173,6 +211,8 @@ class ConsoleSink:
 
     def _print(self, line: Line | None, before: str = "") -> None:
         if line is not None:
+            if self._folded:
+                self._unfold()
             self._write(before + lines.text_of(line), word=line)
 
     def _write(self, text: str, word: Line | None = None) -> None:

@@ -11,6 +11,8 @@ from engine.reporting.plain import one_line, pad, printable, value_text, width
 from engine.reporting.words import RUN_WORDS, duration, moment, status_word
 
 _STATUS, _TOOK = 11, 11
+INDENT = _STATUS + 3
+"""Where the names begin."""
 _MAX_NAME, _NARROW_NAME, _NARROW, _MAX_HOST, _MIN_WHY = 32, 24, 100, 12, 12
 _ALARMING = frozenset({Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT})
 _STYLES: Mapping[str, str] = {
