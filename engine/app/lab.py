@@ -11,7 +11,7 @@ from engine.app.wiring import make_folder
 from engine.lab.clock import LabClock
 from engine.lab.estate import OPERATOR, VARIANTS, Estate, build_estate
 from engine.lab.host import LabHost
-from engine.lab.pwsh import script_runner
+from engine.lab.pwsh import find_powershell, script_runner
 from engine.lab.pwsh_machine import PwshMachine
 from engine.lab.serve import Endpoint, Endpoints, LabServers, ServedHost
 from engine.model.data import JsonValue
@@ -63,7 +63,8 @@ def up(
     password = os.environ.get("RUNBOOK_LAB_PASSWORD") or secrets.token_urlsafe(15)
     clock = LabClock(_real_now(), speed=speed)
     estate = build_estate(replace(VARIANTS[variant], password=password), clock=clock, run_script=script_runner())
-    hosts = {name: PwshMachine(one) if interpreter == "pwsh" else one for name, one in estate.machines.items()}
+    real = interpreter == "pwsh" or find_powershell() is not None
+    hosts = {name: PwshMachine(one) if real else one for name, one in estate.machines.items()}
     servers = LabServers()
     endpoints = servers.start(
         [

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from engine.lab.faults import Faults
 from engine.lab.serve_station import Endpoint, LabKeys, ServedHost, Station
-from engine.lab.shells import emulated
-from engine.lab.shells_pwsh import real_powershell
+from engine.lab.shells_pwsh import spawn_for
 from engine.model.data import JsonMap
 from engine.model.errors import UsageMistake
 
@@ -120,7 +119,7 @@ class LabServers:
 
     async def _start(self, hosts: Sequence[ServedHost]) -> None:
         for served in hosts:
-            spawn = emulated if served.interpreter == "emulated" else real_powershell()
+            spawn = spawn_for(served.host, served.interpreter)
             self._stations[served.host.name] = Station(served, threads=self._threads, spawn=spawn, keys=self._keys)
         await self._refresh()
         self._watch = asyncio.get_running_loop().create_task(self._watching())

@@ -11,10 +11,11 @@ import re
 import shutil
 from collections.abc import Mapping
 
-from engine.lab.host import PwshHost, PwshPrelude
-from engine.lab.shells import OneShot, Process, Spawn, Surroundings, encoded_script, script_reads_input
+from engine.lab.host import LabHost, PwshHost, PwshPrelude
+from engine.lab.pwsh import find_powershell
+from engine.lab.shells import OneShot, Process, Spawn, Surroundings, emulated, encoded_script, script_reads_input
 from engine.model.errors import UsageMistake
-from engine.model.frame import encoded_command
+from engine.model.frame import STAGE_0, encoded_command
 
 _FRAME = re.compile(rb"^\S+ \d+ (\S+) [0-9a-f]{64} ")
 _ANSWER = re.compile(rb"^\S+ \d+ [A-Za-z0-9+/=]+\s*$")
@@ -36,6 +37,25 @@ def real_powershell() -> Spawn:
         if script is None:
             return OneShot(around, command_line)
         return PwshProcess(around, found, script, environment)
+
+    return spawn
+
+
+def spawn_for(host: LabHost, interpreter: str) -> Spawn:
+    """What stands behind a PowerShell command line of this host.
+
+    The emulation answers the engine's own interpreter; any other script of somebody's runs in a real PowerShell where
+    there is one and the host has its state for it, and else fails with a sentence.
+    """
+    if interpreter == "pwsh":
+        return real_powershell()
+    if not isinstance(host, PwshHost) or find_powershell() is None:
+        return emulated
+    real = real_powershell()
+
+    async def spawn(around: Surroundings, command_line: str, environment: Mapping[str, str]) -> Process:
+        chosen = emulated if encoded_script(command_line) == STAGE_0 else real
+        return await chosen(around, command_line, environment)
 
     return spawn
 
