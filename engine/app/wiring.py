@@ -80,8 +80,13 @@ def _reason(error: OSError) -> str:
 
 def operator_name() -> str:
     """Who runs this, as the operating system says."""
+    import getpass
+
     domain = os.environ.get("USERDOMAIN")
-    user = os.environ.get("USERNAME") or os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        user = "unknown"
     return f"{domain}\\{user}" if domain else user
 
 
