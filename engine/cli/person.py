@@ -1,8 +1,12 @@
 """Who answers questions and approvals: flags given beforehand, a person at this terminal, or nobody."""
 
+import signal
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 import click
 
@@ -100,9 +104,39 @@ class Terminal:
         return PersonAnswer(answer=answer, by=self.by, reason=reason)
 
 
+@contextmanager
+def _waking() -> Iterator[None]:
+    """While a person is asked, an interruption also ends the asking; otherwise nothing would read what is typed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [signal.SIGINT, *([signal.SIGTERM] if hasattr(signal, "SIGTERM") else [])]
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def wake(number: int, frame: FrameType | None) -> None:
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+        raise KeyboardInterrupt
+
+    for number in numbers:
+        signal.signal(number, wake)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _take(choices: Mapping[str, str], prompt: str) -> str:
+    """One of the choices; the end of input, or an interruption, means later: the run is kept."""
     while True:
-        said = click.prompt(prompt, err=True).strip().lower()
+        try:
+            with _waking():
+                said = click.prompt(prompt, err=True).strip().lower()
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("", err=True)
+            return "later"
         if said in choices:
             return choices[said]
         click.echo(f"`{said}` is none of: {', '.join(choices)}", err=True)

@@ -32,10 +32,11 @@ class JsonLines:
 
 
 class LastWords:
-    """Keeps the command that continues a parked run, so that it is the last line a person reads."""
+    """Keeps the command that continues a parked run; ``is_shown`` if the progress display tells it already."""
 
     def __init__(self) -> None:
         self.parked: RunParked | None = None
+        self.is_shown = False
 
     def handle(self, event: RunEvent) -> None:
         """Only a parking matters."""
@@ -70,6 +71,7 @@ class Manner:
             console = ConsoleSink(
                 plan, sys.stderr, verbosity=self.verbose, color=options.wants_color(self.no_color), diff=self.diff
             )
+            last.is_shown = not self.as_json
             return (JsonLines(), last) if self.as_json else (console, last)
 
         def answering(plan: Plan) -> Person:
@@ -98,13 +100,15 @@ def _catch(interrupts: Interrupts) -> None:
 def conclude(result: RunResult, last: LastWords) -> int:
     """The last lines: where the report lies, and how to go on. How it stands was the progress display's last line."""
     code, stopped = result.stopped.exit_code, result.stopped
+    if not last.is_shown:
+        click.echo(f"\n  {stopped.reason}", err=True)
     click.echo(f"\n  report       {result.folder / 'report.html'}", err=True)
-    if stopped.ways:
+    if stopped.ways and not (last.is_shown and len(stopped.ways) == 1):
         width = max(len(command) for command, _ in stopped.ways)
         lead = "go on with" if len(stopped.ways) == 1 else "one of"
         for number, (command, means) in enumerate(stopped.ways):
             click.echo(f"  {lead if number == 0 else '':<11}  {command:<{width}}   {means}", err=True)
-    elif last.parked is not None:
+    elif last.parked is not None and not last.is_shown:
         click.echo(f"  go on with   {last.parked.command}", err=True)
     elif code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
         click.echo(f"  go on with   runbook resume {result.run_id}{result.state_option}", err=True)

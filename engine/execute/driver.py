@@ -250,19 +250,22 @@ class Driver:
         action = self.actions[self.plan.step(effect.step).action]
         command = action.observe(effect.arguments, self._view(ENGINE_HOST), ())
         assert isinstance(command, Ask)
+        # by key, as the journal keeps them: a number means the same answer before and after a resume
+        answers = dict(sorted(command.answers.items()))
         asked = ev.QuestionAsked(
             at=self._now(),
             step=effect.step,
             show=command.show,
             question=command.question,
-            answers=dict(command.answers),
+            answers=answers,
         )
         if effect.step not in self.state.questions:
             self._emit(asked)
         said = self.person.question(asked)
+        if self.interrupts.count:
+            return None  # the loop stops the run; the question stays open
         if said is None or said.answer == "later":
-            answers = dict(command.answers) or {"done": "when it is done"}
-            ways = {f"{effect.step}={key}": label for key, label in answers.items()}
+            ways = {f"{effect.step}={key}": label for key, label in (answers or {"done": "when it is done"}).items()}
             return self._park(f"step {effect.step} waits for an answer: {command.question}", ways)
         self._emit(ev.QuestionAnswered(at=self._now(), step=effect.step, answer=said.answer, by=said.by))
         return None
@@ -273,6 +276,8 @@ class Driver:
         if self.state.step_runs[run_id].asked is None:
             self._emit(asked)
         said = self.person.approval(asked)
+        if self.interrupts.count:
+            return None
         now = self._now()
         if said is None or said.answer == "later":
             ways = {f"{run_id.step}=approve": "go on with the change", f"{run_id.step}=deny": "leave it undone"}

@@ -139,6 +139,8 @@ def approval_asked(step: PlannedStep, effect: fx.AskApproval, plan_digest: str, 
         exits_after=step.exits.after,
         proofs=effect.proofs,
         plan_digest=plan_digest,
+        before=effect.before,
+        after=effect.after,
     )
 
 

@@ -192,6 +192,8 @@ class ApprovalAsked:
     exits_after: tuple[str, ...]
     proofs: tuple[Proof, ...]
     plan_digest: str
+    before: JsonValue = None
+    after: JsonValue = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from engine.model.event import ApprovalAsked, QuestionAsked
 from engine.model.plan import ENGINE_HOST, Plan
 from engine.model.result import Proof
+from engine.reporting.change_diff import diff_lines
 from engine.reporting.plain import one_line, printable
 from engine.reporting.words import duration, short_digest
 
@@ -16,6 +17,8 @@ def approval_text(asked: ApprovalAsked, plan: Plan, operator: str, *, columns: i
     title = f"  {_position(asked.step, plan)}: {name}"
     grave = "PERMANENT" if asked.effect == "permanent" else "disruptive" if asked.disruptive else asked.effect
     lines = [_ends(title, grave, columns), *_field("Why", one_line(asked.why) or "no reason was recorded", columns)]
+    for number, line in enumerate(diff_lines(asked.before, asked.after)):
+        lines.append(f"  {'Change' if number == 0 else '':<8}  {line}".rstrip())
     for number, proof in enumerate(asked.proofs):
         lines += _field(
             "Proofs" if number == 0 else "", _proof(proof, asked.at, _limit(asked.step, plan, proof)), columns
