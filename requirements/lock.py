@@ -1,4 +1,4 @@
-"""Write the hash-pinned locks from ``pyproject.toml``: ``runtime.txt`` and ``dev.txt``, for all platforms and Python >= 3.11.
+"""Write the hash-pinned locks from ``pyproject.toml``: ``runtime.txt`` and ``dev.txt``, for all platforms.
 
 Needs uv, which ``make lock`` installs. No address of a registry gets into the files.
 """
