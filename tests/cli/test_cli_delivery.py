@@ -1,5 +1,6 @@
 """The pages and the command line agree: what is written down exists, and no command is left out."""
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
@@ -62,3 +63,19 @@ def test_the_command_of_the_package_is_the_one_in_the_readme():
     place = re.search(r'^runbook = "([\w.]+):(\w+)"$', text, re.MULTILINE)
     assert place is not None
     assert callable(getattr(import_module(place[1]), place[2]))
+
+
+def test_the_documents_shown_in_the_evidence_page_are_understood(tmp_path, capsys):
+    """Each example is a YAML block whose first line names its file; none may be told of as wrong."""
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n# (\S+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert {name for name, _ in blocks} == {"evidence.yaml", "baseline.yaml", "hosts/SM01/host.yaml"}
+    for name, text in blocks:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert main.run(["triage", "--evidence", str(tmp_path), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [one for one in answer["missing"] if str(one.get("file")).endswith(".yaml")] == []
+    supporting = " ".join(one["text"] for one in answer["supporting"])
+    assert "as in the baseline: binaries 7.5.1561.0" in supporting
