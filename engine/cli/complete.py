@@ -49,17 +49,22 @@ def _hosts(ctx: click.Context) -> Iterable[tuple[str, str]]:
         yield group, f"group: {', '.join(members)}"
 
 
+def _runbook_of(ctx: click.Context) -> str:
+    """The runbook named so far: an option without its value yet keeps click from binding the argument."""
+    return str(ctx.params.get("runbook") or ctx.args[0])
+
+
 def _steps(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from engine.app import documents
 
-    for step in documents.runbook(str(ctx.params["runbook"])).spec.steps:
+    for step in documents.runbook(_runbook_of(ctx)).spec.steps:
         yield step.id, step.name
 
 
 def _tags(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from engine.app import documents
 
-    steps = documents.runbook(str(ctx.params["runbook"])).spec.steps
+    steps = documents.runbook(_runbook_of(ctx)).spec.steps
     for tag in sorted({tag for step in steps for tag in step.tags}):
         yield tag, f"{sum(tag in step.tags for step in steps)} steps"
 
@@ -67,7 +72,7 @@ def _tags(ctx: click.Context) -> Iterable[tuple[str, str]]:
 def _params(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from engine.app import documents
 
-    for param in documents.runbook(str(ctx.params["runbook"])).spec.params.values():
+    for param in documents.runbook(_runbook_of(ctx)).spec.params.values():
         yield f"{param.name}={'env:' if param.secret else ''}", param.description
 
 

@@ -74,6 +74,7 @@ class Terminal:
         os.write(self._master, line.encode() + b"\n")
 
     def presses_ctrl_c(self) -> None:
+        time.sleep(0.3)  # the prompt is on the screen a moment before it reads
         self._process.send_signal(signal.SIGINT)
 
     def ends(self) -> int:
