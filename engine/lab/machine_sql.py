@@ -2,13 +2,31 @@
 
 from dataclasses import dataclass, field
 
+from engine.lab.machine_sql_log import History, TransactionLog
 from engine.model.data import JsonMap
+
+_MIB = 1024 * 1024
+
+
+@dataclass(slots=True, kw_only=True)
+class DatabaseFile:
+    """One file of a database; ``kind`` is ROWS or LOG, ``size`` in bytes, a multiple of the page's 8192."""
+
+    name: str
+    path: str
+    kind: str = "ROWS"
+    size: int = 64 * _MIB
+
+    def plain(self) -> JsonMap:
+        """As plain data."""
+        return {"name": self.name, "path": self.path, "kind": self.kind, "size": self.size}
 
 
 @dataclass(slots=True, kw_only=True)
 class Database:
     """One database. ``product_version`` is the DBVersion row of its ``__MOMManagementGroupInfo__`` table, or None where
-    it has no such table; ``patches`` are rows of ``__PatchInfo__``.
+    it has no such table; ``patches`` are rows of ``__PatchInfo__``. Without ``files`` it gets one for data and one for
+    the log.
     """
 
     name: str
@@ -21,20 +39,47 @@ class Database:
     collation: str = "Latin1_General_100_CI_AS"
     management_packs: dict[str, str] = field(default_factory=dict)
     patches: list[JsonMap] = field(default_factory=list)
+    owner: str = "sa"
+    read_only: bool = False
+    files: list[DatabaseFile] = field(default_factory=list)
+    log: TransactionLog = field(default_factory=TransactionLog)
+
+    def __post_init__(self) -> None:
+        self.log.fork = self.log.fork or f"fork-of-{self.name}".lower()
+        if not self.files:
+            self.files = [
+                DatabaseFile(name=self.name, path=f"D:\\SQLData\\{self.name}.mdf"),
+                DatabaseFile(name=f"{self.name}_log", path=f"L:\\SQLLogs\\{self.name}_log.ldf", kind="LOG"),
+            ]
+
+    def contents(self) -> JsonMap:
+        """What a restore brings back."""
+        return {
+            "product_version": self.product_version,
+            "management_packs": dict(self.management_packs),
+            "patches": [dict(one) for one in self.patches],
+            "lsn": self.log.lsn,
+        }
 
 
 @dataclass(slots=True, kw_only=True)
 class SqlInstance:
-    """The instance of a machine; ``name`` is empty for the default instance."""
+    """The instance of a machine; ``name`` is empty for the default instance. ``zone`` is how many quarters of an hour
+    its local time is ahead of UTC; ``unreadable`` are paths that its service account may not open.
+    """
 
     name: str = ""
     version: str = "10.50.2500.0"
     level: str = "SP1"
     edition: str = "Enterprise Edition (64-bit)"
     collation: str = "Latin1_General_100_CI_AS"
+    full_text: bool = True
     databases: dict[str, Database] = field(default_factory=dict)
     options: dict[str, int] = field(default_factory=lambda: {"clr enabled": 1, "allow updates": 0})
     service: str = "MSSQLSERVER"
+    zone: int = 0
+    unreadable: set[str] = field(default_factory=set)
+    history: History = field(default_factory=History)
 
     def add(self, *databases: Database) -> None:
         """Put databases on the instance."""

@@ -7,8 +7,9 @@ a query the lab cannot answer must never seem to have no rows.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from engine.lab.behaviours.sql_history import history
+from engine.lab.behaviours.sql_rows import Rows
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
@@ -16,14 +17,6 @@ from engine.model.data import JsonMap, JsonValue
 from engine.model.packaged import payload
 
 Row = dict[str, JsonValue]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """Columns (name and type) and rows."""
-
-    columns: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[JsonValue, ...], ...]
 
 
 def answer(machine: Machine, instance: str, database: str, query: str, params: JsonMap) -> Rows:
@@ -45,6 +38,9 @@ def answer(machine: Machine, instance: str, database: str, query: str, params: J
     for name, reader in _SHIPPED.items():
         if text == plain(payload(name)):
             return reader(sql, at)
+    for name, asked in _ASKED.items():
+        if text == plain(payload(name)):
+            return asked(sql, at, params)
     found = _selected(sql, text, params)
     if found is None:
         raise PayloadError(f"The lab has no answer to this query: {text[:200]}", "NotSpecified")
@@ -81,6 +77,10 @@ _SHIPPED: dict[str, Callable[[SqlInstance, Database | None], Rows]] = {
     "service_manager_versions.names.sql": _names,
     "service_manager_versions.version.sql": _version,
     "service_manager_versions.packs.sql": _packs,
+}
+# Shipped queries with parameters.
+_ASKED: dict[str, Callable[[SqlInstance, Database | None, JsonMap], Rows]] = {
+    "mssql_backup_chain.history.sql": history,
 }
 _SYSTEM = ("master", "tempdb", "model", "msdb")
 _TYPES = {"database_id": "int", "is_broker_enabled": "bit", "compatibility_level": "tinyint", "value_in_use": "int"}

@@ -1,0 +1,28 @@
+-- The backup history of one database, a row a media family. A set is written over when a later one took its position in
+-- the same media set (INIT), or when one of its files now belongs to a later media set (FORMAT).
+SELECT b.backup_set_id, b.backup_set_uuid, b.media_set_id, b.position, b.type, b.is_copy_only, b.has_backup_checksums,
+       b.is_damaged, b.is_snapshot, b.has_incomplete_metadata, b.backup_start_date, b.backup_finish_date, b.time_zone,
+       b.first_lsn, b.last_lsn, b.fork_point_lsn, b.differential_base_guid, b.first_recovery_fork_guid,
+       b.last_recovery_fork_guid, b.backup_size, b.software_major_version, b.software_minor_version,
+       b.software_build_version, m.media_family_count, f.family_sequence_number, f.device_type, f.physical_device_name,
+       CASE
+           WHEN EXISTS (SELECT 1
+                        FROM msdb.dbo.backupset AS later
+                        WHERE later.media_set_id = b.media_set_id
+                          AND later.backup_set_id > b.backup_set_id
+                          AND later.position <= b.position) THEN 1
+           WHEN EXISTS (SELECT 1
+                        FROM msdb.dbo.backupmediafamily AS own
+                        JOIN msdb.dbo.backupmediafamily AS other
+                            ON other.physical_device_name = own.physical_device_name
+                        WHERE own.media_set_id = b.media_set_id
+                          AND own.mirror = 0
+                          AND other.media_set_id > own.media_set_id) THEN 1
+           ELSE 0
+       END AS overwritten
+FROM msdb.dbo.backupset AS b
+LEFT JOIN msdb.dbo.backupmediaset AS m ON m.media_set_id = b.media_set_id
+LEFT JOIN msdb.dbo.backupmediafamily AS f ON f.media_set_id = b.media_set_id AND f.mirror = 0
+WHERE b.database_name = @database
+  AND b.backup_finish_date >= @since
+ORDER BY b.backup_set_id, f.family_sequence_number;

@@ -1,0 +1,167 @@
+"""Backups of a lab's SQL Server: what they write into the history in ``msdb`` and into files of the machine.
+
+The two are apart as on a real server: a file can be deleted, damaged or written over while the history still tells of
+it, and a history can be lost while the file is good. Which numbers a backup holds follows from ``machine_sql_log``.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from engine.lab.machine import Machine
+from engine.lab.machine_error import PayloadError
+from engine.lab.machine_sql import Database, SqlInstance
+from engine.lab.machine_sql_log import Row
+from engine.lab.machine_sql_media import Media, read_media, write_media
+from engine.model.data import JsonValue
+
+FULL, DIFFERENTIAL, LOG = "D", "I", "L"
+UNKNOWN_ZONE = 127
+QUARTER_S = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a backup is taken. ``zone_known`` false leaves the time zone out of the history, as old servers do."""
+
+    kind: str = FULL
+    copy_only: bool = False
+    self_checking: bool = True
+    init: bool = False
+    format: bool = False
+    damaged: bool = False
+    snapshot: bool = False
+    device_type: int = 2
+    records: int = 1
+    duration_s: float = 60.0
+    zone_known: bool = True
+
+
+def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None = None) -> Row:
+    """Take a backup that ends now; its row of ``backupset``. Raises what the server would raise."""
+    wish = wish or Wish()
+    sql = machine.sql
+    assert sql is not None
+    database = sql.databases.get(name)
+    if database is None or database.state != "ONLINE":
+        raise PayloadError(f"Database '{name}' does not exist. Make sure that the name is entered correctly.")
+    _refuse(database, wish)
+    media = _media(machine, sql, paths, wish)
+    row = _row(sql, database, wish, media, ends_at=machine.clock.now(), machine_name=machine.name)
+    sql.history.backupset.append(row)
+    if wish.device_type in (2, 102):
+        write_media(machine, paths, media, row, database)
+    return row
+
+
+def _refuse(database: Database, wish: Wish) -> None:
+    """What the server does not do."""
+    if wish.kind == LOG and database.recovery_model == "SIMPLE":
+        raise PayloadError("The statement BACKUP LOG is not allowed while the recovery model is SIMPLE.")
+    if wish.kind == LOG and database.log.log_start is None:
+        raise PayloadError("BACKUP LOG cannot be performed because there is no current database backup.")
+    if wish.kind == DIFFERENTIAL and (database.log.base is None or wish.copy_only):
+        raise PayloadError(
+            f'Cannot perform a differential backup for database "{database.name}", because a current database backup '
+            "does not exist."
+        )
+
+
+def new_guid(machine_name: str, sql: SqlInstance) -> str:
+    """A fresh identifier, the same ones in the same order on every run."""
+    sql.history.made += 1
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{machine_name}/{sql.name}/{sql.history.made}"))
+
+
+def _media(machine: Machine, sql: SqlInstance, paths: Sequence[str], wish: Wish) -> Media:
+    """The media set the backup goes to: the one that the files belong to, else a new one."""
+    found = None if wish.format or wish.device_type not in (2, 102) else read_media(machine, paths[0])
+    if found is not None and found.families != len(paths):
+        raise PayloadError(f"The volume on device '{paths[0]}' is a member of another media set.")
+    if found is not None:
+        return replace(found, sets=()) if wish.init else found
+    number = len(sql.history.backupmediaset) + 1
+    media = Media(number=number, guid=new_guid(machine.name, sql), families=len(paths))
+    sql.history.backupmediaset.append(
+        {"media_set_id": number, "media_uuid": media.guid, "media_family_count": len(paths)}
+    )
+    for place, path in enumerate(paths, 1):
+        sql.history.backupmediafamily.append(
+            {
+                "media_set_id": number,
+                "family_sequence_number": place,
+                "device_type": wish.device_type,
+                "physical_device_name": path,
+                "mirror": 0,
+            }
+        )
+    return media
+
+
+def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends_at: float, machine_name: str) -> Row:
+    guid = new_guid(machine_name, sql)
+    numbers = _numbers(database, wish, guid)
+    major, minor, build = ([int(one) for one in sql.version.split(".")] + [0, 0, 0])[:3]
+    size = sum(one.size for one in database.files if one.kind == "ROWS") or 64 * 1024 * 1024
+    return {
+        "backup_set_id": len(sql.history.backupset) + 1,
+        "backup_set_uuid": guid,
+        "media_set_id": media.number,
+        "position": len(media.sets) + 1,
+        "type": wish.kind,
+        "is_copy_only": wish.copy_only,
+        "has_backup_checksums": wish.self_checking,
+        "is_damaged": wish.damaged,
+        "is_snapshot": wish.snapshot,
+        "has_incomplete_metadata": False,
+        "backup_start_date": local_time(sql, ends_at - wish.duration_s),
+        "backup_finish_date": local_time(sql, ends_at),
+        "time_zone": sql.zone if wish.zone_known else UNKNOWN_ZONE,
+        **numbers,
+        "backup_size": size if wish.kind == FULL else size // 20,
+        "software_major_version": major,
+        "software_minor_version": minor,
+        "software_build_version": build,
+        "database_name": database.name,
+        "server_name": machine_name + (f"\\{sql.name}" if sql.name else ""),
+        "collation_name": database.collation,
+        "compatibility_level": database.compatibility_level,
+        "recovery_model": database.recovery_model,
+    }
+
+
+def _numbers(database: Database, wish: Wish, guid: str) -> Mapping[str, JsonValue]:
+    """The range of the log that the backup holds; taking it moves the log on."""
+    log = database.log
+    first = log.lsn
+    log.work(wish.records)
+    forks: tuple[str, str, int | None] = (log.fork, log.fork, None)
+    base = None
+    if wish.kind == LOG:
+        assert log.log_start is not None
+        first = log.log_start
+        forks = (log.fork_since or log.fork, log.fork, log.fork_point)
+        if not wish.copy_only:
+            log.log_start, log.fork_since, log.fork_point = log.lsn, None, None
+    elif wish.kind == DIFFERENTIAL:
+        base = log.base
+    elif log.log_start is None and database.recovery_model != "SIMPLE":
+        log.log_start = first
+    if wish.kind == FULL and not wish.copy_only:
+        log.base, log.base_lsn = guid, first
+    return {
+        "first_lsn": first,
+        "last_lsn": log.lsn,
+        "fork_point_lsn": forks[2],
+        "differential_base_guid": base,
+        "differential_base_lsn": log.base_lsn if base else None,
+        "first_recovery_fork_guid": forks[0],
+        "last_recovery_fork_guid": forks[1],
+    }
+
+
+def local_time(sql: SqlInstance, at: float) -> str:
+    """A moment as the server's clock shows it, in the form of the answers."""
+    shown = datetime.fromtimestamp(at + sql.zone * QUARTER_S, UTC)
+    return shown.strftime("%Y-%m-%dT%H:%M:%S.") + f"{shown.microsecond // 1000:03}"

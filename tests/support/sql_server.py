@@ -1,0 +1,62 @@
+"""An embedded database shaped like the views of SQL Server: a shipped query runs on it, transpiled.
+
+It stands for the meaning of the text; the grammar of SQL Server 2008 is held by another test.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+_COLUMNS: dict[str, str] = {
+    "backupset": "backup_set_id backup_set_uuid media_set_id position type is_copy_only has_backup_checksums "
+    "is_damaged is_snapshot has_incomplete_metadata backup_start_date backup_finish_date time_zone first_lsn last_lsn "
+    "fork_point_lsn differential_base_guid differential_base_lsn first_recovery_fork_guid last_recovery_fork_guid "
+    "backup_size software_major_version software_minor_version software_build_version database_name server_name "
+    "collation_name compatibility_level recovery_model",
+    "backupmediaset": "media_set_id media_uuid media_family_count",
+    "backupmediafamily": "media_set_id family_sequence_number device_type physical_device_name mirror",
+    "databases": "database_id name state_desc user_access_desc is_broker_enabled compatibility_level "
+    "recovery_model_desc collation_name is_read_only owner_sid",
+    "master_files": "database_id file_id name physical_name type_desc size",
+    "configurations": "name value_in_use",
+}
+
+
+class Embedded:
+    """Tables by name, filled from rows. Texts compare without case, as on an instance of the supported collations."""
+
+    def __init__(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self.connection = sqlite3.connect(":memory:")
+        self.connection.row_factory = sqlite3.Row
+        for name, rows in tables.items():
+            columns = _COLUMNS[name].split()
+            wanted = ", ".join(f'"{column}" COLLATE NOCASE' for column in columns)
+            self.connection.execute(f'CREATE TABLE "{name}" ({wanted})')
+            marks = ", ".join("?" for _ in columns)
+            self.connection.executemany(
+                f'INSERT INTO "{name}" VALUES ({marks})',
+                [[row.get(column) for column in columns] for row in rows],
+            )
+
+    def rows(self, query: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The rows that the T-SQL query gives."""
+        text = transpiled(query)
+        return [dict(row) for row in self.connection.execute(text, dict(params))]
+
+    def close(self) -> None:
+        """Release it."""
+        self.connection.close()
+
+
+def transpiled(query: str) -> str:
+    """The query in SQLite's words; tables lose their database and schema."""
+    [tree] = sqlglot.parse(query, read="tsql")
+    assert tree is not None
+    for table in tree.find_all(exp.Table):
+        table.set("db", None)
+        table.set("catalog", None)
+    text = tree.sql(dialect="sqlite")
+    return text.replace("@", ":")
