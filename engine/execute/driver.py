@@ -4,6 +4,8 @@ It asks the conductor what may start, turns each effect into events (on record b
 the lanes, and folds what comes back. A run that needs a person who is not there is parked: a row, not a process.
 """
 
+import contextlib
+import itertools
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +38,7 @@ from engine.ports.journal import EvidenceStore, JournalStore, Lease
 APPROVAL_VALID_S = 3600.0
 FINEST_TICK_S = 0.05
 LONGEST_TICK_S = 1.0
+MOST_AT_ONCE = 256
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +96,10 @@ class Driver:
         effects = self._new(self.conductor.effects(self.state, self.clock.now()))
         asks = [one for one in effects if isinstance(one, (fx.AskQuestion, fx.AskApproval))]
         acts = [one for one in effects if not isinstance(one, (fx.AskQuestion, fx.AskApproval, fx.SleepUntil))]
+        starts = list(itertools.takewhile(lambda one: isinstance(one, fx.Perform), acts))
+        if starts:
+            self._start_all(starts)
+            return None
         for effect in acts:
             if isinstance(effect, fx.Finish):
                 return self._finish(effect)
@@ -118,19 +125,34 @@ class Driver:
         self._take(max(min(pause, LONGEST_TICK_S), FINEST_TICK_S))
 
     def _take(self, timeout_s: float) -> None:
-        """Fold one message of a worker, if one comes in time."""
+        """Fold what workers tell, if anything comes in time; all that is there goes on record in one commit."""
         try:
-            message = self.lanes.results.get(timeout=timeout_s)
+            messages = [self.lanes.results.get(timeout=timeout_s)]
         except queue.Empty:
             return
+        with contextlib.suppress(queue.Empty):
+            while len(messages) < MOST_AT_ONCE:
+                messages.append(self.lanes.results.get_nowait())
+        intents = [one for one in messages if isinstance(one, Intent)]
+        try:
+            self._emit(*[self._heard(one) for one in messages])
+        except BaseException as refused:  # whatever kept it off the record keeps the changes from being sent
+            for intent in intents:
+                intent.refused.append(refused)
+            raise
+        finally:
+            for intent in intents:
+                intent.acknowledged.set()
+
+    def _heard(self, message: Message) -> ev.RunEvent:
         match message:
             case Intent():
-                self._record_intent(message)
+                return telling.intended(message, self._now())
             case Report():
-                self._emit(ev.Progress(at=self._now(), step=message.id.step, host=message.id.host, text=message.text))
+                return ev.Progress(at=self._now(), step=message.id.step, host=message.id.host, text=message.text)
             case Result():
                 del self._in_flight[message.id]
-                self._emit(self._told(message))
+                return self._told(message)
 
     def _told(self, result: Result) -> ev.RunEvent:
         now, refs = self._now(), self._store(result.outcome.exhibits)
@@ -147,12 +169,19 @@ class Driver:
 
     # --- effects ------------------------------------------------------------------------------------
 
+    def _start_all(self, effects: Sequence[fx.Effect]) -> None:
+        """Put all starts on record in one commit, then start."""
+        performs = [one for one in effects if isinstance(one, fx.Perform)]
+        now = self._now()
+        self._emit(
+            *[ev.StepRunStarted(at=now, step=one.id.step, host=one.id.host, attempt=one.attempt) for one in performs]
+        )
+        for one in performs:
+            self._start(one)
+
     def _act(self, effect: fx.Effect) -> None:
         now = self._now()
         match effect:
-            case fx.Perform(id=one):
-                self._emit(ev.StepRunStarted(at=now, step=one.step, host=one.host, attempt=effect.attempt))
-                self._start(effect)
             case fx.Refresh(id=one):
                 look = fx.Perform(id=one, attempt=0, mode=fx.Mode.LOOK, arguments=effect.arguments)
                 self._start(look, refresh=True)
@@ -231,15 +260,6 @@ class Driver:
                 raise EngineError("the run was stopped before the change was sent")
         if intent.refused:
             raise EngineError("the intent could not be put on record, so nothing was sent") from intent.refused[0]
-
-    def _record_intent(self, intent: Intent) -> None:
-        try:
-            self._emit(telling.intended(intent, self._now()))
-        except BaseException as refused:  # whatever kept it off the record keeps the change from being sent
-            intent.refused.append(refused)
-            raise
-        finally:
-            intent.acknowledged.set()
 
     def _store(self, exhibits: Sequence[Exhibit]) -> tuple[EvidenceRef, ...]:
         return tuple(self.evidence.put(self.mask_bytes(one.content), one.caption) for one in exhibits)
@@ -329,17 +349,20 @@ class Driver:
     def _now(self) -> float:
         return round(self.clock.now(), 3)
 
-    def _emit(self, event: ev.RunEvent) -> None:
-        """Mask, put on record, fold, show: in this order, so nothing is shown that is not on record.
+    def _emit(self, *events: ev.RunEvent) -> None:
+        """Mask, put on record in one commit, fold, show: in this order, so nothing is shown that is not on record.
 
-        The state keeps the unmasked event: a masked result would change what later conditions read.
+        The state keeps the unmasked events: a masked result would change what later conditions read.
         """
-        shown = self._masked(event)
-        if not isinstance(event, ev.TRANSIENT):
-            self.journal.append(self.lease, (shown,))
-        self.state = apply(self.state, event)
-        for sink in self.sinks:
-            sink.handle(shown)
+        shown = [self._masked(one) for one in events]
+        recorded = tuple(one for one in shown if not isinstance(one, ev.TRANSIENT))
+        if recorded:
+            self.journal.append(self.lease, recorded)
+        for event in events:
+            self.state = apply(self.state, event)
+        for event in shown:
+            for sink in self.sinks:
+                sink.handle(event)
 
     def _masked(self, event: ev.RunEvent) -> ev.RunEvent:
         data = ev.event_to_json(event)
