@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -79,3 +81,19 @@ def test_the_documents_shown_in_the_evidence_page_are_understood(tmp_path, capsy
     assert [one for one in answer["missing"] if str(one.get("file")).endswith(".yaml")] == []
     supporting = " ".join(one["text"] for one in answer["supporting"])
     assert "as in the baseline: binaries 7.5.1561.0" in supporting
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the benchmark's hosts run a POSIX shell")
+def test_the_benchmark_does_its_job_with_everyone_installed():
+    """No time is asserted: each contestant checks its own answers, and one that fails is not in the table."""
+    sizes = ["--hosts", "2", "--steps", "2", "--ssh-hosts", "2", "--ssh-steps", "2", "--repeats", "1", "--start-s", "0"]
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "driver.py", *sizes],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    present = set(re.findall(r"^\| ([a-z-]+) \| .* s \|", done.stdout, re.MULTILINE))
+    assert {"engine", "engine-connections", "pywinrm", "pypsrp", "engine-ssh", "paramiko"} <= present, done.stderr
