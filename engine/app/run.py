@@ -3,7 +3,7 @@
 import json
 import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,12 +39,15 @@ MakePerson = Callable[[Plan], Person]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run stands: its id, why it stopped, its folder; ``state_option`` is what a command about it must add."""
+    """How a run stands: its id, why it stopped, its folder; ``state_option`` is what a command about it must add.
+    ``notes`` are troubles of the engine itself that did not touch the run.
+    """
 
     run_id: str
     stopped: Stopped
     folder: Path
     state_option: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +200,18 @@ def _drive(
         stopped = driver.begin(first)
     finally:
         for sink in audience.sinks:
-            sink.close()
+            with suppress(OSError):  # its stream may be gone
+                sink.close()
     from engine.app.report import write_files
 
     write_files(bench.journal, run_id)
-    return RunResult(run_id=run_id, stopped=stopped, folder=bench.folder, state_option=_state_option(request))
+    return RunResult(
+        run_id=run_id,
+        stopped=stopped,
+        folder=bench.folder,
+        state_option=_state_option(request),
+        notes=tuple(driver.deaf.values()),
+    )
 
 
 def _continue(run_id: str, request: RunRequest) -> str:

@@ -84,7 +84,13 @@ def main() -> NoReturn:
         from engine.cli.powershell import register
 
         register()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:  # whoever read it is gone; without this Python would tell that, and change the exit code
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -106,8 +112,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader of a listing had enough
         return int(ExitCode.DONE)
     except Exception:  # noqa: BLE001 - the outermost door: a bug is told as one, with its traceback, and its own exit code
         return _bug()

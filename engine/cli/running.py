@@ -2,7 +2,8 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -85,44 +86,56 @@ class Manner:
 def _catch(interrupts: Interrupts) -> None:
     def handler(number: int, frame: FrameType | None) -> None:
         del frame
-        terminated = hasattr(signal, "SIGTERM") and number == signal.SIGTERM
+        terminated = number != signal.SIGINT
         interrupts.interrupt(int(ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED))
         words = (
             "stopping now" if interrupts.is_second else "finishing what is in flight; interrupt again to stop at once"
         )
-        click.echo(f"\ninterrupted: {words}", err=True)
+        with suppress(OSError):
+            click.echo(f"\ninterrupted: {words}", err=True)
 
-    signal.signal(signal.SIGINT, handler)
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, handler)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last: the terminal is gone
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handler)
 
 
 def conclude(result: RunResult, last: LastWords) -> int:
-    """The last lines: where the report lies, and how to go on. How it stands was the progress display's last line."""
+    """The last lines, and the exit code, which stands even if nobody can read them any more."""
+    code, stopped = result.stopped.exit_code, result.stopped
+    with suppress(OSError):
+        for line in _last_lines(result, last):
+            click.echo(line, err=True)
+    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED) and "may still run" in stopped.reason:
+        _leave(code)
+    return code
+
+
+def _last_lines(result: RunResult, last: LastWords) -> Iterator[str]:
+    """Where the report lies, and how to go on. How the run stands was the progress display's last line."""
     code, stopped = result.stopped.exit_code, result.stopped
     if not last.is_shown:
-        click.echo(f"\n  {stopped.reason}", err=True)
-    click.echo(f"\n  report       {result.folder / 'report.html'}", err=True)
+        yield f"\n  {stopped.reason}"
+    yield from (f"  note         {note}" for note in result.notes)
+    yield f"\n  report       {result.folder / 'report.html'}"
     if stopped.ways and not (last.is_shown and len(stopped.ways) == 1):
         width = max(len(command) for command, _ in stopped.ways)
         lead = "go on with" if len(stopped.ways) == 1 else "one of"
         for number, (command, means) in enumerate(stopped.ways):
-            click.echo(f"  {lead if number == 0 else '':<11}  {command:<{width}}   {means}", err=True)
-    elif last.parked is not None and not last.is_shown:
-        click.echo(f"  go on with   {last.parked.command}", err=True)
+            yield f"  {lead if number == 0 else '':<11}  {command:<{width}}   {means}"
+    elif last.parked is not None:
+        if not last.is_shown:
+            yield f"  go on with   {last.parked.command}"
     elif code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
-        click.echo(f"  go on with   runbook resume {result.run_id}{result.state_option}", err=True)
+        yield f"  go on with   runbook resume {result.run_id}{result.state_option}"
     elif code != ExitCode.DONE:
-        click.echo(f"  more         runbook report {result.run_id}{result.state_option}", err=True)
-    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED) and "may still run" in stopped.reason:
-        _leave(code)
-    return code
+        yield f"  more         runbook report {result.run_id}{result.state_option}"
 
 
 def _leave(code: int) -> None:
     """Workers may hang in a network call; what they do is on record, so the process need not wait for them."""
     import os
 
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)

@@ -21,9 +21,10 @@ def command(given_up: str | None, reason: str, state: str | None, as_json: bool)
         return
     from shutil import get_terminal_size
 
+    from engine.app.runs import listing
     from engine.reporting.runs_text import runs_json, runs_text
 
-    runs = wiring.open_journal(folder).runs() if folder.exists() else ()
+    runs = listing(folder)
     if as_json:
         import json
 

@@ -44,7 +44,7 @@ MOST_AT_ONCE = 256
 @dataclass(slots=True, kw_only=True)
 class Driver:
     """Everything one run needs, handed in. ``mask`` is applied to every event before it goes anywhere;
-    ``continue_command`` has a place ``{what}`` for the flag that answers.
+    ``continue_command`` has a place ``{what}`` for the flag that answers. ``deaf`` tells of listeners that failed.
     """
 
     conductor: Conductor
@@ -62,6 +62,7 @@ class Driver:
     run_child: RunChild
     continue_command: str
     interrupts: Interrupts = field(default_factory=Interrupts)
+    deaf: dict[int, str] = field(default_factory=dict)
     _in_flight: dict[StepRunId, int] = field(default_factory=dict)
 
     @property
@@ -361,8 +362,18 @@ class Driver:
         for event in events:
             self.state = apply(self.state, event)
         for event in shown:
-            for sink in self.sinks:
-                sink.handle(event)
+            self._tell(event)
+
+    def _tell(self, shown: ev.RunEvent) -> None:
+        """A listener that fails hears no more; the run is not its business (a pipe that closed must not end it)."""
+        for sink in self.sinks:
+            if id(sink) in self.deaf:
+                continue
+            try:
+                sink.handle(shown)
+            except Exception as failure:  # noqa: BLE001 - whatever is wrong with a listener, hosts are at stake here
+                name = type(sink).__name__
+                self.deaf[id(sink)] = f"{name} failed and heard no more: {type(failure).__name__}: {failure}"
 
     def _masked(self, event: ev.RunEvent) -> ev.RunEvent:
         data = ev.event_to_json(event)

@@ -200,7 +200,7 @@ class SqliteJournal:
                 (host,),
             )
             if held and held[0]["run_id"] != run_id:
-                raise host_locked(host, held[0], alive=self._is_alive(held[0]["run_id"]))
+                raise host_locked(host, held[0], alive=self.is_alive(held[0]["run_id"]))
             if not held:
                 self._database.execute(
                     "INSERT INTO host_locks (host, run_id, since) VALUES (?, ?, ?)", (host, run_id, now)
@@ -209,7 +209,7 @@ class SqliteJournal:
     def _lock_path(self, run_id: str) -> Path:
         return self._path.with_name(f"{self._path.name}.locks") / f"{run_id}.lock"
 
-    def _is_alive(self, run_id: str) -> bool:
+    def is_alive(self, run_id: str) -> bool:
         """True if some process holds the run now."""
         if run_id in self._held:
             return True

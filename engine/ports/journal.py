@@ -58,6 +58,9 @@ class JournalStore(Protocol):
     def runs(self) -> Sequence[RunRecord]:
         """All runs, newest first."""
 
+    def is_alive(self, run_id: str) -> bool:
+        """True if a living process holds the run now."""
+
     def release(self, lease: Lease, *, keep_hosts: bool) -> None:
         """Give the run up; ``keep_hosts`` keeps its hosts locked (a parked run)."""
 

@@ -143,3 +143,53 @@ def test_help_shows_the_table(command: Command) -> None:
     said = command("--help")
     assert said.code == 0
     assert all(f"{code.value} " in said.out for code in ExitCode)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX closes them")
+@pytest.mark.parametrize("both", [False, True], ids=["stdout", "stdout-and-stderr"])
+def test_a_reader_that_goes_away_neither_ends_the_run_nor_changes_its_code(
+    both: bool, lab: Lab, command: Command, tmp_path: Path
+) -> None:
+    wrong = {"id": "wrong", "action": "assert", "with": {"that": ["{{ false }}"], "message": "It is not so."}}
+    looks = [{**LOOK, "id": f"look_{one}"} for one in range(5)]
+    process = subprocess.Popen(
+        argv("run", runbook(tmp_path, [*looks, wrong]), "-i", lab.inventory, "--json"),
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if both else subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    if process.stderr is not None:
+        err = process.stderr.read()
+        process.stderr.close()
+        assert "JsonLines failed and heard no more: BrokenPipeError" in err
+        assert "Traceback" not in err
+    assert process.wait(30) == ExitCode.STEP_FAILED
+    assert json.loads(command("runs", "--json").out)["runs"][0]["status"] == "failed"
+
+
+def test_a_run_whose_process_is_gone_is_listed_as_interrupted(lab: Lab, command: Command, tmp_path: Path) -> None:
+    lab.servers.set_faults("SM01", {"delay_s": 0.1})
+    book = runbook(tmp_path, [{**LOOK, "id": f"look_{one}"} for one in range(30)])
+    process = subprocess.Popen(
+        argv("run", book, "-i", lab.inventory, "--json"),
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert json.loads(command("runs", "--json").out)["runs"][0]["status"] == "running"
+    process.kill()
+    process.stdout.close()
+    process.wait()
+    said = command("runs")
+    assert "interrupted" in said.out
+    assert "runbook resume " in said.out
