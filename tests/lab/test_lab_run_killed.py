@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import LOOK, argv, as_process, environment, runbook, value
+from command_line import LOOK, argv, environment, in_process, runbook, value
 
 from engine.app.lab import Lab, up
 from engine.lab.behaviours import windows_registry_value
@@ -69,11 +69,11 @@ def steps(name: str) -> list[dict[str, Any]]:
 
 
 def run_of(folder: Path) -> dict[str, Any]:
-    runs = json.loads(as_process(folder, "runs", "--json").out)["runs"]
+    runs = json.loads(in_process(folder, "runs", "--json").out)["runs"]
     return dict(runs[0])
 
 
-@pytest.mark.parametrize("after", [*range(20)])
+@pytest.mark.parametrize("after", [*range(24)])
 def test_killed_after_any_event(after: int, lab: Lab, writes: Counter[str], tmp_path: Path) -> None:
     name = f"Killed{after}"
     book = runbook(tmp_path, steps(name))
@@ -92,17 +92,17 @@ def test_killed_after_any_event(after: int, lab: Lab, writes: Counter[str], tmp_
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     time.sleep(0.1)  # what was sent may still arrive
     run = run_of(tmp_path)
-    said = as_process(tmp_path, "resume", run["run_id"], "--yes")
+    said = in_process(tmp_path, "resume", run["run_id"], "--yes")
     if run["status"] == "done":  # killed between its last word and the freeing of its hosts
         assert said.code == 2
     else:
         assert said.code == 0, said.err
     expected = {rf"HKLM\SOFTWARE\{name}:Value{number}": 1 for number in (1, 2, 3)}
     assert dict(writes) == expected
-    report = json.loads(as_process(tmp_path, "report", run["run_id"], "--json").out)
+    report = json.loads(in_process(tmp_path, "report", run["run_id"], "--json").out)
     assert report["status"] == "done"
     assert {one["status"] for one in report["step_runs"]} <= {"ok", "changed"}
-    assert as_process(tmp_path, "run", book, "-i", lab.inventory, "--yes").code == 0  # the host is free again
+    assert in_process(tmp_path, "run", book, "-i", lab.inventory, "--yes").code == 0  # the host is free again
 
 
 def test_killed_while_the_change_is_on_its_way(
@@ -124,10 +124,10 @@ def test_killed_while_the_change_is_on_its_way(
     assert process.returncode == -signal.SIGKILL
     while writes[r"HKLM\SOFTWARE\OnItsWay:Value2"] == 0:
         time.sleep(0.02)
-    said = as_process(tmp_path, "resume", run_of(tmp_path)["run_id"], "--yes")
+    said = in_process(tmp_path, "resume", run_of(tmp_path)["run_id"], "--yes")
     assert said.code == 0, said.err
     assert set(writes.values()) == {1}
-    report = json.loads(as_process(tmp_path, "report", "--json").out)
+    report = json.loads(in_process(tmp_path, "report", "--json").out)
     found = next(one for one in report["step_runs"] if one["step"] == "set_2")
     assert found["status"] == "changed"
     assert found["why"].startswith("found done")
@@ -182,9 +182,9 @@ def test_ctrl_c_once_drains_and_resume_goes_on(slow_lab: Lab, tmp_path: Path) ->
     run = run_of(tmp_path)
     assert run["status"] == "interrupted"
     assert f"go on with   runbook resume {run['run_id']}" in err
-    report = json.loads(as_process(tmp_path, "report", run["run_id"], "--json").out)
+    report = json.loads(in_process(tmp_path, "report", run["run_id"], "--json").out)
     assert [one["status"] for one in report["step_runs"]][:2] == ["ok", "changed"]
-    assert as_process(tmp_path, "resume", run["run_id"]).code == 0
+    assert in_process(tmp_path, "resume", run["run_id"]).code == 0
 
 
 @pytest.mark.slow
@@ -200,14 +200,14 @@ def test_ctrl_c_twice_stops_and_says_what_may_still_run(slow_lab: Lab, tmp_path:
     assert time.monotonic() - begun < 2
     assert "may still run: reboot@SM01" in err
     run = run_of(tmp_path)
-    said = as_process(tmp_path, "resume", run["run_id"])
+    said = in_process(tmp_path, "resume", run["run_id"])
     assert said.code == 8, said.err  # a restart is never sent again by itself: a person looks
     assert f"runbook answer {run['run_id']} reboot@SM01=changed" in said.err
     machine = slow_lab.estate.machines["SM01"]
     while not machine.reachable():
         time.sleep(0.1)
     slow_lab.servers.refresh()
-    said = as_process(tmp_path, "answer", run["run_id"], "reboot@SM01=changed", "--reason", "the boot time is new")
+    said = in_process(tmp_path, "answer", run["run_id"], "reboot@SM01=changed", "--reason", "the boot time is new")
     assert said.code == 0, said.err
 
 
