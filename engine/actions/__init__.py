@@ -9,6 +9,9 @@ from engine.ports.action import Action
 # Action name: module of this package and class.
 BUILTIN: Mapping[str, str] = {
     "assert": "assert_that:AssertThat",
+    "mssql.backup_chain": "mssql_backup_chain:MssqlBackupChain",
+    "mssql.database": "mssql_database:MssqlDatabase",
+    "mssql.instance": "mssql_instance:MssqlInstance",
     "mssql.query": "mssql_query:MssqlQuery",
     "operator.ask": "operator_ask:OperatorAsk",
     "operator.instruct": "operator_instruct:OperatorInstruct",

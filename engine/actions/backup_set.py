@@ -23,7 +23,9 @@ WORDS: Mapping[str, str] = {
 }
 DISK = frozenset({2, 102})
 DEVICES: Mapping[int, str] = {5: "a tape", 105: "a tape", 7: "a virtual device", 107: "a virtual device", 9: "a URL"}
-UNKNOWN_ZONE = 127
+# No zone is further from UTC; 127 means unknown.
+_QUARTERS = 60
+_LAST_YEAR = 9000
 _QUARTER_S = 900
 # The westernmost zone: a local time of an unknown zone is at the latest this much later in UTC.
 _LATEST_S = 48 * _QUARTER_S
@@ -162,7 +164,7 @@ def _set(number: int, rows: Sequence[JsonMap], zone_minutes: int | None) -> Back
 
 def _offset(zone: object, zone_minutes: int | None) -> int | None:
     """Seconds east of UTC; None where nobody knows."""
-    if isinstance(zone, int) and not isinstance(zone, bool) and zone != UNKNOWN_ZONE:
+    if isinstance(zone, int) and not isinstance(zone, bool) and -_QUARTERS <= zone <= _QUARTERS:
         return zone * _QUARTER_S
     return None if zone_minutes is None else zone_minutes * 60
 
@@ -170,7 +172,8 @@ def _offset(zone: object, zone_minutes: int | None) -> int | None:
 def _local(value: object) -> float | None:
     """A local time as if it were UTC."""
     try:
-        return datetime.fromisoformat(str(value)).replace(tzinfo=UTC).timestamp()
+        found = datetime.fromisoformat(str(value)).replace(tzinfo=UTC)
+        return found.timestamp() if found.year < _LAST_YEAR else None
     except (ValueError, OverflowError):
         return None
 

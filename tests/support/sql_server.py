@@ -28,9 +28,13 @@ _COLUMNS: dict[str, str] = {
 class Embedded:
     """Tables by name, filled from rows. Texts compare without case, as on an instance of the supported collations."""
 
-    def __init__(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    def __init__(
+        self, tables: Mapping[str, Sequence[Mapping[str, Any]]], properties: Mapping[str, Any] | None = None
+    ) -> None:
         self.connection = sqlite3.connect(":memory:")
         self.connection.row_factory = sqlite3.Row
+        self.connection.create_function("SERVERPROPERTY", 1, (properties or {}).get)
+        self.connection.create_function("OWNER_OF", 1, lambda sid: sid.removeprefix("sid of "))
         for name, rows in tables.items():
             columns = _COLUMNS[name].split()
             wanted = ", ".join(f'"{column}" COLLATE NOCASE' for column in columns)
@@ -53,10 +57,12 @@ class Embedded:
 
 def transpiled(query: str) -> str:
     """The query in SQLite's words; tables lose their database and schema."""
-    [tree] = sqlglot.parse(query, read="tsql")
+    # The transpiler takes SUSER_SNAME(sid) for the current user, whatever stands in the parentheses.
+    [tree] = sqlglot.parse(query.replace("SUSER_SNAME(", "OWNER_OF("), read="tsql")
     assert tree is not None
+    for text in tree.find_all(exp.National):
+        text.replace(exp.Literal.string(text.name))
     for table in tree.find_all(exp.Table):
         table.set("db", None)
         table.set("catalog", None)
-    text = tree.sql(dialect="sqlite")
-    return text.replace("@", ":")
+    return tree.sql(dialect="sqlite").replace("@", ":")

@@ -8,6 +8,7 @@ a query the lab cannot answer must never seem to have no rows.
 import re
 from collections.abc import Callable
 
+from engine.lab.behaviours import sql_catalogue as catalogue
 from engine.lab.behaviours.sql_history import history
 from engine.lab.behaviours.sql_rows import Rows
 from engine.lab.machine import Machine
@@ -81,6 +82,10 @@ _SHIPPED: dict[str, Callable[[SqlInstance, Database | None], Rows]] = {
 # Shipped queries with parameters.
 _ASKED: dict[str, Callable[[SqlInstance, Database | None, JsonMap], Rows]] = {
     "mssql_backup_chain.history.sql": history,
+    "mssql_database.files.sql": catalogue.files,
+    "mssql_database.rows.sql": catalogue.databases,
+    "mssql_instance.options.sql": catalogue.options,
+    "mssql_instance.properties.sql": catalogue.properties,
 }
 _SYSTEM = ("master", "tempdb", "model", "msdb")
 _TYPES = {"database_id": "int", "is_broker_enabled": "bit", "compatibility_level": "tinyint", "value_in_use": "int"}
