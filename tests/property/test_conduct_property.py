@@ -1,4 +1,4 @@
-"""For any plan and any trouble: every run ends, the journal replays to the state, and a kill anywhere changes nothing."""
+"""For any plan and any trouble: every run ends, its journal replays to its state, and a kill changes nothing."""
 
 from typing import Any
 

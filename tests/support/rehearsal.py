@@ -3,8 +3,7 @@
 import queue
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.conduct.apply import replay
@@ -378,4 +377,3 @@ def rehearse(
     return Rehearsal(stopped=stopped, state=driver.state, events=journal.list, world=world, person=person)
 
 
-__all__ = ["Path", "replace"]
