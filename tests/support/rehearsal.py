@@ -375,5 +375,3 @@ def rehearse(
         stopped = None
         driver.lanes._pool.shutdown(wait=True)
     return Rehearsal(stopped=stopped, state=driver.state, events=journal.list, world=world, person=person)
-
-
