@@ -17,7 +17,7 @@ class RunAnotherRunbook(BuiltIn):
         "runbook",
         summary="Run another runbook",
         effect=Effect.REVERSIBLE,
-        rerun=Rerun.NEVER,
+        rerun=Rerun.PROBE,
         runs_on=RunsOn.ENGINE,
         timeout_s=6 * 3600.0,
     )

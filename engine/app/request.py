@@ -1,8 +1,8 @@
 """What a person asked for, before anything was read."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,18 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """How a plan is to be carried out."""
+    """How a plan is to be carried out. A run that another run asks for has that one as ``parent``, the one a person
+    started as ``root``, and an id made of both.
+    """
 
     state: Path
     operator: str
     check: bool = False
     forks: int = 10
-    answer_flags: tuple[str, ...] = ()
     inventory: str = ""
     parent: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    root: str | None = None
+    run_id: str | None = None
 
 
 def parse_params(given: Iterable[str]) -> dict[str, Any]:

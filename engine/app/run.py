@@ -25,6 +25,7 @@ from engine.execute.messages import Interrupts, Message, Stopped
 from engine.model import event as ev
 from engine.model.command import RunRunbook
 from engine.model.data import JsonValue
+from engine.model.exit_code import ExitCode
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
 from engine.model.result import CommandResult
@@ -68,7 +69,7 @@ def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, 
     secret_params, box = _secrets(plan, planned.inventory)
     audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
     with closing(wiring.open_journal(wiring.make_folder(request.state), clock)) as journal:
-        run_id = _new_id(clock.now())
+        run_id = request.run_id or _new_id(clock.now())
         folder = wiring.make_folder(request.state / "runs" / run_id)
         stored: dict[str, JsonValue] = {"plan": plan_to_json(plan), "source": source_to_json(source, request)}
         wiring.write_text(folder / "plan.json", json.dumps(stored["plan"], indent=1) + "\n")
@@ -193,7 +194,7 @@ def _drive(
         mask=bench.box.masker.value,
         mask_bytes=bench.box.masker.data,
         run_child=lambda command: _child(command, bench, request, listeners),
-        continue_command=_continue(run_id, request),
+        continue_command=_continue(request.root or run_id, request),
         interrupts=listeners.interrupts,
     )
     try:
@@ -225,25 +226,45 @@ def _state_option(request: RunRequest) -> str:
 
 
 def _child(command: RunRunbook, bench: _Bench, request: RunRequest, listeners: Listeners) -> CommandResult:
-    """Run another runbook of the same folder on the same inventory; this run keeps the hosts."""
-    from engine.model.packaged import root
-
-    beside = Path(bench.source.runbook).parent / f"{command.runbook}.yaml"
-    path = beside if beside.exists() else next(iter(sorted(root("runbooks").glob(f"*/{command.runbook}.yaml"))), beside)
+    """Run another runbook of the same folder on the same inventory; this run keeps the hosts. Asked again by the same
+    attempt of the same step (this run was taken up), the run that was begun is finished, not begun anew.
+    """
+    parent = bench.lease.run_id
+    child = f"{parent}.{command.caller}"
+    request = replace(request, parent=parent, root=request.root or parent, run_id=child, inventory="")
+    if any(one.run_id == child for one in bench.journal.runs()):
+        finished = _finished(bench.journal, child)
+        if finished is not None:
+            return _told(child, Stopped(exit_code=finished.exit_code, reason=finished.summary))
+        return _told(child, resume(child, request, listeners).stopped)
     source = replace(
         bench.source,
-        runbook=str(path),
+        runbook=str(_beside(bench.source.runbook, command.runbook)),
         params=(json.dumps(dict(command.params)),) if command.params else (),
         tags=None,
         start_at=None,
     )
-    planned = planning.make(source)
-    result = start(planned, replace(request, parent=bench.lease.run_id), listeners, source)
-    value: dict[str, JsonValue] = {
-        "run_id": result.run_id,
-        "status": result.stopped.reason,
-        "exit_code": result.stopped.exit_code,
-    }
+    return _told(child, start(planning.make(source), request, listeners, source).stopped)
+
+
+def _beside(runbook: str, name: str) -> Path:
+    """The runbook of that name in the same folder, else the shipped one."""
+    from engine.model.packaged import root
+
+    beside = Path(runbook).parent / f"{name}.yaml"
+    return beside if beside.exists() else next(iter(sorted(root("runbooks").glob(f"*/{name}.yaml"))), beside)
+
+
+def _finished(journal: JournalStore, run_id: str) -> ev.RunFinished | None:
+    last = tuple(journal.events(run_id))[-1:]
+    return next((one for one in last if isinstance(one, ev.RunFinished)), None)
+
+
+def _told(run_id: str, stopped: Stopped) -> CommandResult:
+    """The other run's ending as the value of the command; ``unfinished`` if it has none yet."""
+    value: dict[str, JsonValue] = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
+    if stopped.exit_code in (ExitCode.WAITING_FOR_PERSON, ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        value["unfinished"] = dict(stopped.answers)
     return CommandResult(ok=True, value=value)
 
 

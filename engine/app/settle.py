@@ -7,23 +7,30 @@ from engine.app.clock import SystemClock
 from engine.conduct.apply import replay
 from engine.model.errors import UsageMistake
 from engine.model.event import DoubtSettled, RunResumed
-from engine.model.plan import StepRunId
+from engine.model.plan import ENGINE_HOST, StepRunId
 from engine.model.status import Status
 from engine.planning.stamp import saved_plan
 
 SETTLED = {"ok": Status.OK, "changed": Status.CHANGED, "failed": Status.FAILED}
 
 
-def settle(state: Path, run_id: str, given: tuple[str, ...], operator: str, reason: str) -> None:
-    """Record ``STEP@HOST=ok|changed|failed`` for step runs that are in doubt, and for no other."""
+def settle(state: Path, run_id: str, given: tuple[str, ...], operator: str, reason: str) -> tuple[str, ...]:
+    """Record ``STEP@HOST=ok|changed|failed`` for step runs that are in doubt, and for no other; the given answers that
+    are not about a doubt are handed back. A step of the engine itself has no host in its name.
+    """
     clock = SystemClock()
     journal = wiring.open_journal(wiring.known_folder(state), clock)
     stored = journal.plan(run_id)
     plan = stored.get("plan")
     assert isinstance(plan, dict)
     run = replay(saved_plan(plan), journal.events(run_id))
-    wanted = [_parsed(one) for one in given]
     doubtful = [key for key, one in run.step_runs.items() if one.status is Status.IN_DOUBT]
+    doubts = {str(one) for one in doubtful}
+    rest = tuple(one for one in given if "@" not in (name := one.partition("=")[0]) and name not in doubts)
+    wanted = [_parsed(one) for one in given if one not in rest]
+    if not wanted:
+        journal.close()
+        return rest
     for step_run, _ in wanted:
         if step_run not in doubtful:
             names = ", ".join(str(one) for one in doubtful) or "none"
@@ -40,6 +47,7 @@ def settle(state: Path, run_id: str, given: tuple[str, ...], operator: str, reas
     journal.append(lease, (resumed, *settled))
     journal.release(lease, keep_hosts=True)
     journal.close()
+    return rest
 
 
 def _parsed(one: str) -> tuple[StepRunId, Status]:
@@ -47,4 +55,4 @@ def _parsed(one: str) -> tuple[StepRunId, Status]:
     step, _, host = name.partition("@")
     if word not in SETTLED:
         raise UsageMistake(f"`{one}`: `{word}` settles nothing", remedy="write STEP@HOST=ok, =changed or =failed")
-    return StepRunId(step, host), SETTLED[word]
+    return StepRunId(step, host or ENGINE_HOST), SETTLED[word]

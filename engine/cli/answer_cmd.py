@@ -39,10 +39,7 @@ def command(
     from engine.cli.running import LastWords, Manner, conclude
 
     folder, operator = state_folder(state), operator_name()
-    doubts = tuple(one for one in given if "@" in one.partition("=")[0])
-    if doubts:
-        settle(folder, run_id, doubts, operator, reason)
-    rest = tuple(one for one in given if one not in doubts)
+    rest = settle(folder, run_id, given, operator, reason)
     manner = Manner(
         operator=operator,
         answers=rest + answers,

@@ -142,11 +142,14 @@ def _take(choices: Mapping[str, str], prompt: str) -> str:
         click.echo(f"`{said}` is none of: {', '.join(choices)}", err=True)
 
 
-def person(plan: Plan, answers: Iterable[str], *, approve_all: bool, by: str) -> Person:
-    """Flags first, then whoever is at the terminal."""
+def person(plan: Plan, answers: Iterable[str], *, approve_all: bool, by: str, strict: bool = True) -> Person:
+    """Flags first, then whoever is at the terminal. ``strict``: every flag must be for a step of this plan, unless the
+    plan runs other runbooks.
+    """
     rest: Person = Terminal(by=by, plan=plan) if sys.stdin.isatty() else Nobody()
     given = dict(parse_answers(answers))
-    _refuse_unknown(given, plan)
+    if strict and not any(step.action == "runbook" for step in plan.steps):
+        _refuse_unknown(given, plan)
     return Flags(answers=given, approve_all=approve_all, by=by, rest=rest)
 
 

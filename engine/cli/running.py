@@ -60,6 +60,7 @@ class Manner:
     as_json: bool
     diff: bool = False
     person: Person | None = None
+    is_asked: bool = False
 
     def listeners(self, last: LastWords) -> Listeners:
         """Sinks and person for a plan; Ctrl-C once drains, twice stops."""
@@ -78,7 +79,8 @@ class Manner:
         def answering(plan: Plan) -> Person:
             if self.person is not None:
                 return self.person
-            return person(plan, self.answers, approve_all=self.approve_all, by=self.operator)
+            strict, self.is_asked = not self.is_asked, True  # the answers are for this run, or for runs within it
+            return person(plan, self.answers, approve_all=self.approve_all, by=self.operator, strict=strict)
 
         return Listeners(sinks=sinks, person=answering, interrupts=interrupts)
 

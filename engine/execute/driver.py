@@ -19,7 +19,7 @@ from engine.execute import telling
 from engine.execute.bounds import Bounds
 from engine.execute.lanes import Lanes
 from engine.execute.messages import Intent, Interrupts, Message, Report, Result, Stopped
-from engine.execute.outcome import Decided, Ended, Exhibit
+from engine.execute.outcome import Decided, Ended, Exhibit, Unfinished
 from engine.execute.perform import StepPerformer
 from engine.execute.perform_command import CommandPerformer, RunChild
 from engine.model import event as ev
@@ -64,6 +64,7 @@ class Driver:
     interrupts: Interrupts = field(default_factory=Interrupts)
     deaf: dict[int, str] = field(default_factory=dict)
     _in_flight: dict[StepRunId, int] = field(default_factory=dict)
+    _unfinished: Unfinished | None = None
 
     @property
     def plan(self) -> Plan:
@@ -94,6 +95,8 @@ class Driver:
 
     def _turn(self) -> Stopped | None:
         """Do what may be done now; if that is nothing, ask; if there is nobody to ask, wait."""
+        if self._unfinished is not None and not self._in_flight:
+            return self._park(self._unfinished.reason, self._unfinished.answers)
         effects = self._new(self.conductor.effects(self.state, self.clock.now()))
         asks = [one for one in effects if isinstance(one, (fx.AskQuestion, fx.AskApproval))]
         acts = [one for one in effects if not isinstance(one, (fx.AskQuestion, fx.AskApproval, fx.SleepUntil))]
@@ -162,6 +165,9 @@ class Driver:
         match result.outcome:
             case Ended() as outcome:
                 return telling.ended(result, outcome, refs, now)
+            case Unfinished() as outcome:
+                self._unfinished = outcome
+                return ev.Progress(at=now, step=result.id.step, host=result.id.host, text=outcome.reason)
             case Decided() as outcome:
                 check = self.state.started is not None and self.state.started.check
                 if check:
@@ -232,12 +238,19 @@ class Driver:
         def report(text: str) -> None:
             self.lanes.results.put(Report(id=run_id, text=text))
 
+        commands = CommandPerformer(
+            connection=connection,
+            bounds=bounds,
+            run_child=self.run_child,
+            report=report,
+            caller=f"{run_id.step}.{attempt}",
+        )
         return StepPerformer(
             step=step,
             action=self.actions[step.action],
             args=arguments,
             host=self._view(run_id.host),
-            commands=CommandPerformer(connection=connection, bounds=bounds, run_child=self.run_child, report=report),
+            commands=commands,
             intend=intend,
             bounds=bounds,
         )
@@ -327,7 +340,7 @@ class Driver:
         command = self._go_on(f"{step}=ANSWER") if len(ways) > 1 and first != "approve" else ways[0][0]
         self._emit(ev.RunParked(at=self._now(), reason=reason, command=command))
         self.journal.release(self.lease, keep_hosts=True)
-        return Stopped(exit_code=int(ExitCode.WAITING_FOR_PERSON), reason=reason, ways=ways)
+        return Stopped(exit_code=int(ExitCode.WAITING_FOR_PERSON), reason=reason, ways=ways, answers=answers)
 
     def _go_on(self, what: str) -> str:
         return self.continue_command.replace("{what}", what)

@@ -1,6 +1,7 @@
 """What passes between the workers, the signal handler and the driver's thread."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -46,12 +47,13 @@ Message: TypeAlias = Intent | Report | Result
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """Why ``drive`` returned: the exit code, one sentence for the person, and how to go on: commands with what each
-    one means.
+    one means. ``answers`` are the ``STEP=ANSWER`` of those commands.
     """
 
     exit_code: int
     reason: str
     ways: tuple[tuple[str, str], ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """What a worker hands back to the driver: values only; the driver makes the events."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -47,7 +48,19 @@ class Decided:
     duration_s: float = 0.0
 
 
-Outcome: TypeAlias = Ended | Decided
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """The runbook that the step runs waits for a person, or was interrupted: the step run stays as it is, and goes on
+    when the run is taken up. ``answers`` are ``STEP=ANSWER`` with what each means.
+    """
+
+    reason: str
+    answers: Mapping[str, str]
+    exhibits: tuple[Exhibit, ...] = ()
+    duration_s: float = 0.0
+
+
+Outcome: TypeAlias = Ended | Decided | Unfinished
 
 
 def command_words(command: Command) -> str:

@@ -6,7 +6,7 @@ from then on a lost connection is a doubt, which only a fresh look can settle.
 
 import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.conduct.effects import Mode
@@ -16,13 +16,15 @@ from engine.execute.outcome import (
     Ended,
     Exhibit,
     Outcome,
+    Unfinished,
     change_digest,
     command_words,
     failed_words,
     undo_words,
 )
 from engine.execute.perform_command import CommandPerformer
-from engine.model.data import JsonValue
+from engine.model.command import RunRunbook
+from engine.model.data import JsonMap, JsonValue
 from engine.model.errors import (
     AuthenticationFailed,
     CommandTimedOut,
@@ -33,7 +35,7 @@ from engine.model.errors import (
 )
 from engine.model.inventory import HostView
 from engine.model.plan import PlannedStep
-from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged
+from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged, value_map
 from engine.model.status import Rerun, Status
 from engine.ports.action import Action, Arguments
 
@@ -44,6 +46,15 @@ class LookFailed(Exception):
     def __init__(self, result: CommandResult, name: str) -> None:
         super().__init__(failed_words(result, name))
         self.result = result
+
+
+class ChildUnfinished(Exception):
+    """The runbook that a step runs is not over: it waits for a person, or was interrupted."""
+
+    def __init__(self, value: JsonMap) -> None:
+        super().__init__(str(value.get("status")))
+        answers = value["unfinished"]
+        self.answers = {key: str(label) for key, label in answers.items()} if isinstance(answers, Mapping) else {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +80,8 @@ class StepPerformer:
         started = self.bounds.monotonic()
         try:
             outcome = self._attempt(mode, approved)
+        except ChildUnfinished as child:
+            outcome = Unfinished(reason=str(child), answers=child.answers)
         except LookFailed as failed:
             outcome = Ended(status=Status.FAILED, why=str(failed), errors=failed.result.errors)
         except ConnectionProblem as problem:
@@ -111,6 +124,8 @@ class StepPerformer:
             result = self.commands.run(command)
             self._keep(command_words(command), "applied", result)
             applied.append(result)
+            if isinstance(command, RunRunbook) and "unfinished" in value_map(result):
+                raise ChildUnfinished(value_map(result))
             if not result.ok:
                 return self._not_applied(change, result, command_words(command))
         after = self._observe("observed after the change")

@@ -1,7 +1,7 @@
 """One command on one host: which call of the connection it is, and how a reboot is waited for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.execute.bounds import Bounds
 from engine.model.boot import is_same_boot
@@ -26,6 +26,7 @@ class CommandPerformer:
     bounds: Bounds
     run_child: RunChild
     report: Report
+    caller: str = ""
     refused: int = 0
 
     def run(self, command: Command) -> CommandResult:
@@ -42,7 +43,7 @@ class CommandPerformer:
             case Reboot():
                 return self._reboot(command)
             case RunRunbook():
-                return self.run_child(command)
+                return self.run_child(replace(command, caller=self.caller))
             case Ask():
                 raise AssertionError("the driver asks, not a worker")
 

@@ -75,10 +75,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRunbook:
-    """Run another runbook of the same catalogue with these parameters, as a run of its own."""
+    """Run another runbook of the same catalogue with these parameters, as a run of its own. ``caller`` is the step and
+    the attempt that ask, set by the engine: asked again, they get the run that they began.
+    """
 
     runbook: str
     params: Mapping[str, JsonValue] = field(default_factory=dict)
+    caller: str = ""
     changing: bool = True
 
 
