@@ -211,7 +211,7 @@ def _drive(
         stopped=stopped,
         folder=bench.folder,
         state_option=_state_option(request),
-        notes=tuple(driver.deaf.values()),
+        notes=driver.deaf,
     )
 
 

@@ -16,20 +16,20 @@ from engine.conduct.conductor import Conductor
 from engine.conduct.namespaces import facts_of
 from engine.conduct.state import RunState
 from engine.execute import telling
-from engine.execute.bounds import Bounds
 from engine.execute.lanes import Lanes
+from engine.execute.listeners import Audience
 from engine.execute.messages import Intent, Interrupts, Message, Report, Result, Stopped
 from engine.execute.outcome import Decided, Ended, Exhibit, Unfinished
 from engine.execute.perform import StepPerformer
-from engine.execute.perform_command import CommandPerformer, RunChild
+from engine.execute.perform_command import RunChild
+from engine.execute.worker import Workplace
 from engine.model import event as ev
 from engine.model.command import Ask
 from engine.model.data import JsonValue
-from engine.model.errors import EngineError
 from engine.model.exit_code import ExitCode
 from engine.model.inventory import HostView
 from engine.model.plan import ENGINE_HOST, Plan, StepRunId
-from engine.model.result import Change, EvidenceRef
+from engine.model.result import EvidenceRef
 from engine.model.status import RunStatus, Status
 from engine.ports.action import Action
 from engine.ports.edges import Clock, EventSink, Person
@@ -44,7 +44,7 @@ MOST_AT_ONCE = 256
 @dataclass(slots=True, kw_only=True)
 class Driver:
     """Everything one run needs, handed in. ``mask`` is applied to every event before it goes anywhere;
-    ``continue_command`` has a place ``{what}`` for the flag that answers. ``deaf`` tells of listeners that failed.
+    ``continue_command`` has a place ``{what}`` for the flag that answers.
     """
 
     conductor: Conductor
@@ -62,9 +62,17 @@ class Driver:
     run_child: RunChild
     continue_command: str
     interrupts: Interrupts = field(default_factory=Interrupts)
-    deaf: dict[int, str] = field(default_factory=dict)
     _in_flight: dict[StepRunId, int] = field(default_factory=dict)
     _unfinished: Unfinished | None = None
+    _audience: Audience = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._audience = Audience(sinks=self.sinks)
+
+    @property
+    def deaf(self) -> tuple[str, ...]:
+        """Which listeners failed, and how."""
+        return tuple(self._audience.deaf.values())
 
     @property
     def plan(self) -> Plan:
@@ -229,31 +237,8 @@ class Driver:
 
     def _performer(self, run_id: StepRunId, attempt: int, arguments: fx.Arguments) -> StepPerformer:
         step = self.plan.step(run_id.step)
-        bounds = Bounds(clock=self.clock, host=run_id.host, step=step.id, stop=self.interrupts.stop)
-        connection = None if run_id.host == ENGINE_HOST else self.lanes.connection(run_id.host)
-
-        def intend(change: Change, commands: tuple[str, ...]) -> None:
-            self._ask_for_record(Intent(id=run_id, attempt=attempt, change=change, commands=commands))
-
-        def report(text: str) -> None:
-            self.lanes.results.put(Report(id=run_id, text=text))
-
-        commands = CommandPerformer(
-            connection=connection,
-            bounds=bounds,
-            run_child=self.run_child,
-            report=report,
-            caller=f"{run_id.step}.{attempt}",
-        )
-        return StepPerformer(
-            step=step,
-            action=self.actions[step.action],
-            args=arguments,
-            host=self._view(run_id.host),
-            commands=commands,
-            intend=intend,
-            bounds=bounds,
-        )
+        place = Workplace(lanes=self.lanes, interrupts=self.interrupts, clock=self.clock, run_child=self.run_child)
+        return place.performer(step, self.actions[step.action], self._view(run_id.host), attempt, arguments)
 
     def _view(self, host: str) -> HostView:
         return HostView(
@@ -263,17 +248,6 @@ class Driver:
             variables=self.plan.host_variables.get(host, {}),
             facts=facts_of(self.plan, self.state, host),
         )
-
-    # --- intents ----------------------------------------------------------------------------------------
-
-    def _ask_for_record(self, intent: Intent) -> None:
-        """In the worker: hand the intent over and wait until it is on record."""
-        self.lanes.results.put(intent)
-        while not intent.acknowledged.wait(LONGEST_TICK_S):
-            if self.interrupts.stop.is_set():
-                raise EngineError("the run was stopped before the change was sent")
-        if intent.refused:
-            raise EngineError("the intent could not be put on record, so nothing was sent") from intent.refused[0]
 
     def _store(self, exhibits: Sequence[Exhibit]) -> tuple[EvidenceRef, ...]:
         return tuple(self.evidence.put(self.mask_bytes(one.content), one.caption) for one in exhibits)
@@ -375,18 +349,7 @@ class Driver:
         for event in events:
             self.state = apply(self.state, event)
         for event in shown:
-            self._tell(event)
-
-    def _tell(self, shown: ev.RunEvent) -> None:
-        """A listener that fails hears no more; the run is not its business (a pipe that closed must not end it)."""
-        for sink in self.sinks:
-            if id(sink) in self.deaf:
-                continue
-            try:
-                sink.handle(shown)
-            except Exception as failure:  # noqa: BLE001 - whatever is wrong with a listener, hosts are at stake here
-                name = type(sink).__name__
-                self.deaf[id(sink)] = f"{name} failed and heard no more: {type(failure).__name__}: {failure}"
+            self._audience.tell(event)
 
     def _masked(self, event: ev.RunEvent) -> ev.RunEvent:
         data = ev.event_to_json(event)
