@@ -23,11 +23,14 @@ def host_locked(host: str, row: Mapping[str, Any], *, alive: bool) -> HostLocked
     if alive:
         state, remedy = "is working on it", f"wait until run {run_id} ends, or interrupt it where it runs"
     elif status == RunStatus.PARKED.value:
-        state, remedy = "waits for a person", f"`runbook resume {run_id}` goes on with it and frees the host at its end"
+        state, remedy = (
+            "waits for a person",
+            f"`runbook resume {run_id}` goes on with it; `runbook runs --give-up {run_id}` ends it as it is",
+        )
     else:
         state, remedy = (
             "was left unfinished",
-            f"`runbook resume {run_id}` goes on with it and frees the host at its end",
+            f"`runbook resume {run_id}` goes on with it; `runbook runs --give-up {run_id}` ends it as it is",
         )
     return HostLocked(
         f"{host} is held by run {run_id} ({row['runbook']}), which {state}: owner {row['owner']}, "
