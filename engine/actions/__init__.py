@@ -13,6 +13,7 @@ BUILTIN: Mapping[str, str] = {
     "mssql.database": "mssql_database:MssqlDatabase",
     "mssql.instance": "mssql_instance:MssqlInstance",
     "mssql.query": "mssql_query:MssqlQuery",
+    "mssql.verify_backup": "mssql_verify_backup:MssqlVerifyBackup",
     "operator.ask": "operator_ask:OperatorAsk",
     "operator.instruct": "operator_instruct:OperatorInstruct",
     "posix.command": "posix_command:PosixCommand",

@@ -3,7 +3,7 @@
 import re
 from typing import TypeAlias
 
-from engine.actions.base import maps, script
+from engine.actions.base import maps, script, whole
 from engine.model.command import Script
 from engine.model.data import JsonMap
 from engine.model.packaged import payload
@@ -63,6 +63,14 @@ def text_of(row: JsonMap, name: str) -> str:
     """A text in a row, else the empty one."""
     value = row.get(name)
     return value if isinstance(value, str) else ""
+
+
+def number_of(row: JsonMap, name: str) -> int:
+    """A whole number in a row, else 0; decimals come as texts."""
+    value = row.get(name)
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"[0-9]{1,38}", value) else 0
+    return whole(value)
 
 
 def version_of(text: object) -> Version | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from engine.lab.machine_sql_log import History, TransactionLog
+from engine.lab.machine_sql_log import History, TransactionLog, guid_of
 from engine.model.data import JsonMap
 
 _MIB = 1024 * 1024
@@ -45,7 +45,7 @@ class Database:
     log: TransactionLog = field(default_factory=TransactionLog)
 
     def __post_init__(self) -> None:
-        self.log.fork = self.log.fork or f"fork-of-{self.name}".lower()
+        self.log.fork = self.log.fork or guid_of(f"first path of {self.name}")
         if not self.files:
             self.files = [
                 DatabaseFile(name=self.name, path=f"D:\\SQLData\\{self.name}.mdf"),

@@ -4,7 +4,6 @@ The two are apart as on a real server: a file can be deleted, damaged or written
 it, and a history can be lost while the file is good. Which numbers a backup holds follows from ``machine_sql_log``.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from datetime import UTC, datetime
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
-from engine.lab.machine_sql_log import Row
+from engine.lab.machine_sql_log import Row, guid_of
 from engine.lab.machine_sql_media import Media, read_media, write_media
 from engine.model.data import JsonValue
 
@@ -71,7 +70,7 @@ def _refuse(database: Database, wish: Wish) -> None:
 def new_guid(machine_name: str, sql: SqlInstance) -> str:
     """A fresh identifier, the same ones in the same order on every run."""
     sql.history.made += 1
-    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{machine_name}/{sql.name}/{sql.history.made}"))
+    return guid_of(f"{machine_name}/{sql.name}/{sql.history.made}")
 
 
 def _media(machine: Machine, sql: SqlInstance, paths: Sequence[str], wish: Wish) -> Media:

@@ -4,11 +4,17 @@ Numbers only grow along one path. Bringing a database back to an earlier point s
 numbers after that point are used again.
 """
 
+import uuid
 from dataclasses import dataclass, field
 
 from engine.model.data import JsonValue
 
 Row = dict[str, JsonValue]
+
+
+def guid_of(text: str) -> str:
+    """An identifier that is the same on every run."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, text))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import Wish, back_up
-from engine.lab.machine_sql_log import TransactionLog
+from engine.lab.machine_sql_log import TransactionLog, guid_of
 
 NAME = "ServiceManager"
 START = 1362218400.0
@@ -76,7 +76,7 @@ class World:
             return
         guid = self.dice.choice(possible)
         self.made += 1
-        self.database.log.rewind(self.logs[guid], f"fork-{self.made}")
+        self.database.log.rewind(self.logs[guid], guid_of(f"path {self.made}"))
         self.records = list(self.images[guid])
         self.catch_up()
 

@@ -18,11 +18,16 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "mssql.instance": {"minimum": "10.50.2500.0"},
     "mssql.database": {"databases": ["A"], "state": "ONLINE", "version": "7.5.1561.0"},
     "mssql.backup_chain": {"databases": ["A"], "before": "2013-03-02T09:00:00+01:00", "lookback_days": 35},
+    "mssql.verify_backup": {
+        "sets": [{"database": "A", "devices": ["D:\\a.bak"], "position": 1}],
+        "data_folder": "D:\\",
+    },
 }
 NAMES = """version level collation full_text name value_in_use state_desc size_bytes database_name DBVersion
 backup_set_id
 backup_set_uuid type position first_lsn last_lsn time_zone backup_start_date backup_finish_date media_family_count
-family_sequence_number device_type physical_device_name is_damaged"""
+family_sequence_number device_type physical_device_name is_damaged
+Position DatabaseName BackupSetGUID SoftwareVersionMajor Flags Collation HasBackupChecksums Type Size"""
 VALUES = (
     st.none()
     | st.booleans()
