@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -104,6 +104,23 @@ class Terminal:
         return PersonAnswer(answer=answer, by=self.by, reason=reason)
 
 
+def _forget_typed_ahead() -> None:
+    """What was typed before the question was on the screen is no answer to it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            while msvcrt.kbhit():
+                msvcrt.getch()
+        else:
+            import termios
+
+            with suppress(termios.error):
+                termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    except (OSError, ValueError, ImportError):
+        return  # no terminal after all
+
+
 @contextmanager
 def _waking() -> Iterator[None]:
     """While a person is asked, an interruption also ends the asking; otherwise nothing would read what is typed."""
@@ -130,6 +147,7 @@ def _waking() -> Iterator[None]:
 
 def _take(choices: Mapping[str, str], prompt: str) -> str:
     """One of the choices; the end of input, or an interruption, means later: the run is kept."""
+    _forget_typed_ahead()
     while True:
         try:
             with _waking():

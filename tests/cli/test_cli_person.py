@@ -126,6 +126,17 @@ def test_a_person_answers_and_approves(at_terminal, lab: Lab, tmp_path: Path) ->
     assert report["step_runs"][1]["why"] == "answered: right"
 
 
+def test_what_was_typed_before_the_question_is_no_answer(at_terminal, lab: Lab, tmp_path: Path) -> None:
+    gated = value(10, "Person", requires=["approval(operator)"])
+    looks = [{**LOOK, "id": f"look_{one}"} for one in range(3)]
+    terminal = at_terminal("run", runbook(tmp_path, [*looks, gated]), "-i", lab.inventory)
+    terminal.types("a")
+    terminal.until("[a]pprove  [d]eny  [l]ater")
+    time.sleep(0.3)
+    terminal.types("l")
+    assert terminal.ends() == 9
+
+
 def test_a_denial_has_a_reason(at_terminal, lab: Lab, tmp_path: Path) -> None:
     gated = value(8, "Person", requires=["approval(operator)"])
     terminal = at_terminal("run", runbook(tmp_path, [gated]), "-i", lab.inventory)
