@@ -1,5 +1,6 @@
 """Use case: end a run that nobody will go on with, so that its hosts are free again; the word is put on record."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,28 +20,29 @@ def give_up(state: Path, run_id: str, operator: str, reason: str) -> str:
     """Finish the run as interrupted and free its hosts; the summary. A run that a process still works on is refused
     (``HostLocked`` by the claim), and so is one that is over.
     """
-    journal = wiring.open_journal(wiring.known_folder(state))
-    plan = journal.plan(run_id).get("plan")
-    assert isinstance(plan, dict)
-    run = replay(saved_plan(plan), journal.events(run_id))
-    if run.finished is not None and run.finished.status != RunStatus.IN_DOUBT.value:
-        refuse_finished(journal, run_id, run.finished)
-    here = wiring.jump_host_name()
-    lease = journal.claim(run_id, f"{operator} on {here}")
-    now = round(SystemClock().now(), 3)
-    summary = f"given up by {operator}: {reason or 'no reason was given'}{unknown_words(run)}"
-    events = (
-        RunResumed(at=now, epoch=lease.epoch, operator=operator, jump_host=here),
-        RunFinished(at=now, status=RunStatus.INTERRUPTED.value, exit_code=int(ExitCode.INTERRUPTED), summary=summary),
-    )
-    journal.append(lease, events)
-    journal.release(lease, keep_hosts=False)
-    if run.started is not None:
-        from engine.app.report import write_files
+    with closing(wiring.open_journal(wiring.known_folder(state))) as journal:
+        plan = journal.plan(run_id).get("plan")
+        assert isinstance(plan, dict)
+        run = replay(saved_plan(plan), journal.events(run_id))
+        if run.finished is not None and run.finished.status != RunStatus.IN_DOUBT.value:
+            refuse_finished(journal, run_id, run.finished)
+        here = wiring.jump_host_name()
+        lease = journal.claim(run_id, f"{operator} on {here}")
+        now = round(SystemClock().now(), 3)
+        summary = f"given up by {operator}: {reason or 'no reason was given'}{unknown_words(run)}"
+        events = (
+            RunResumed(at=now, epoch=lease.epoch, operator=operator, jump_host=here),
+            RunFinished(
+                at=now, status=RunStatus.INTERRUPTED.value, exit_code=int(ExitCode.INTERRUPTED), summary=summary
+            ),
+        )
+        journal.append(lease, events)
+        journal.release(lease, keep_hosts=False)
+        if run.started is not None:
+            from engine.app.report import write_files
 
-        write_files(journal, run_id)
-    journal.close()
-    return summary
+            write_files(journal, run_id)
+        return summary
 
 
 def unknown_words(run: RunState) -> str:

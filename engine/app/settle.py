@@ -1,5 +1,6 @@
 """Use case: a person says how a step run in doubt really ended; the word, its author and its reason go on record."""
 
+from contextlib import closing
 from pathlib import Path
 
 from engine.app import wiring
@@ -19,35 +20,33 @@ def settle(state: Path, run_id: str, given: tuple[str, ...], operator: str, reas
     are not about a doubt are handed back. A step of the engine itself has no host in its name.
     """
     clock = SystemClock()
-    journal = wiring.open_journal(wiring.known_folder(state), clock)
-    stored = journal.plan(run_id)
-    plan = stored.get("plan")
-    assert isinstance(plan, dict)
-    run = replay(saved_plan(plan), journal.events(run_id))
-    doubtful = [key for key, one in run.step_runs.items() if one.status is Status.IN_DOUBT]
-    doubts = {str(one) for one in doubtful}
-    rest = tuple(one for one in given if "@" not in (name := one.partition("=")[0]) and name not in doubts)
-    wanted = [_parsed(one) for one in given if one not in rest]
-    if not wanted:
-        journal.close()
-        return rest
-    for step_run, _ in wanted:
-        if step_run not in doubtful:
-            names = ", ".join(str(one) for one in doubtful) or "none"
-            raise UsageMistake(f"{step_run} of the run {run_id} is not in doubt", remedy=f"in doubt: {names}")
-    lease = journal.claim(run_id, f"{operator} on {wiring.jump_host_name()}")
-    now = round(clock.now(), 3)
-    resumed = RunResumed(at=now, epoch=lease.epoch, operator=operator, jump_host=wiring.jump_host_name())
-    settled = tuple(
-        DoubtSettled(
-            at=now, step=one.step, host=one.host, status=status, by=operator, reason=reason or "no reason was given"
+    with closing(wiring.open_journal(wiring.known_folder(state), clock)) as journal:
+        stored = journal.plan(run_id)
+        plan = stored.get("plan")
+        assert isinstance(plan, dict)
+        run = replay(saved_plan(plan), journal.events(run_id))
+        doubtful = [key for key, one in run.step_runs.items() if one.status is Status.IN_DOUBT]
+        doubts = {str(one) for one in doubtful}
+        rest = tuple(one for one in given if "@" not in (name := one.partition("=")[0]) and name not in doubts)
+        wanted = [_parsed(one) for one in given if one not in rest]
+        if not wanted:
+            return rest
+        for step_run, _ in wanted:
+            if step_run not in doubtful:
+                names = ", ".join(str(one) for one in doubtful) or "none"
+                raise UsageMistake(f"{step_run} of the run {run_id} is not in doubt", remedy=f"in doubt: {names}")
+        lease = journal.claim(run_id, f"{operator} on {wiring.jump_host_name()}")
+        now = round(clock.now(), 3)
+        resumed = RunResumed(at=now, epoch=lease.epoch, operator=operator, jump_host=wiring.jump_host_name())
+        settled = tuple(
+            DoubtSettled(
+                at=now, step=one.step, host=one.host, status=status, by=operator, reason=reason or "no reason was given"
+            )
+            for one, status in wanted
         )
-        for one, status in wanted
-    )
-    journal.append(lease, (resumed, *settled))
-    journal.release(lease, keep_hosts=True)
-    journal.close()
-    return rest
+        journal.append(lease, (resumed, *settled))
+        journal.release(lease, keep_hosts=True)
+        return rest
 
 
 def _parsed(one: str) -> tuple[StepRunId, Status]:

@@ -4,6 +4,7 @@ A callback runs at every tab, so each imports what it needs and gives nothing wh
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any
 
 import click
@@ -82,8 +83,9 @@ def _runs(ctx: click.Context) -> Iterable[tuple[str, str]]:
     folder = wiring.state_folder(ctx.params.get("state"))
     if not (folder / "journal.sqlite").exists():
         return
-    for run in wiring.open_journal(folder).runs():
-        yield run.run_id, f"{run.runbook} {run.status}"
+    with closing(wiring.open_journal(folder)) as journal:
+        for run in journal.runs():
+            yield run.run_id, f"{run.runbook} {run.status}"
 
 
 def _actions(ctx: click.Context) -> Iterable[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """``runbook report``."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -21,13 +22,13 @@ def command(run_id: str | None, form: str, out: str | None, state: str | None, a
     from engine.app.report import rendered
     from engine.model.errors import UsageMistake
 
-    journal = wiring.open_journal(wiring.known_folder(wiring.state_folder(state)))
-    if run_id is None:
-        runs = journal.runs()
-        if not runs:
-            raise UsageMistake("there is no run yet", remedy="runbook run ... makes one")
-        run_id = runs[0].run_id
-    text = rendered(journal, run_id, "json" if as_json else form)
+    with closing(wiring.open_journal(wiring.known_folder(wiring.state_folder(state)))) as journal:
+        if run_id is None:
+            runs = journal.runs()
+            if not runs:
+                raise UsageMistake("there is no run yet", remedy="runbook run ... makes one")
+            run_id = runs[0].run_id
+        text = rendered(journal, run_id, "json" if as_json else form)
     if out is None:
         click.echo(text)
         return

@@ -181,6 +181,11 @@ EXPLANATIONS: Mapping[str, str] = {
         "A file under group_vars or host_vars belongs to no group or host of the inventory, so nothing reads "
         "it. Most often its name is misspelt."
     ),
+    "R420": (
+        "A name in the triage document means nothing: a phase, a signature, a group of exit codes or a finding that is "
+        "written in a row or a suspicion is not declared, or is not one of those that the reader gives. The hint names "
+        "the nearest known one. Example: `speaks_for: [predicted-check]` where the phase is called `predicted-checks`."
+    ),
     "R409": (
         "The inventory names no host. Nothing could be checked or changed, and a run over no hosts is no success."
     ),
