@@ -6,6 +6,7 @@ from engine.lab.machine import CONTROL_KEY, Machine, Volume
 from engine.lab.machine_services import Account, Service
 from engine.lab.machine_setup import SHIPPED_CONFIG
 from engine.lab.machine_sql import Database, SqlInstance
+from engine.lab.machine_sql_backups import usual_backups
 
 SOFTWARE = r"HKLM\SOFTWARE\Microsoft"
 BRANCH = SOFTWARE + r"\System Center\2010"
@@ -131,4 +132,5 @@ def sql_server(machine: Machine, databases: Sequence[str], build: str) -> Machin
         broker = name in ("ServiceManager", "DWStagingAndConfig")
         packs = dict.fromkeys(_PACKS, build) if broker else {}
         machine.sql.add(Database(name=name, product_version=build, broker_enabled=broker, management_packs=packs))
+    usual_backups(machine, databases)
     return machine

@@ -18,11 +18,14 @@ from engine.model.data import JsonValue
 FULL, DIFFERENTIAL, LOG = "D", "I", "L"
 UNKNOWN_ZONE = 127
 QUARTER_S = 900
+_HOUR_S, _DAY_S = 3600.0, 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """How a backup is taken. ``zone_known`` false leaves the time zone out of the history, as old servers do."""
+    """How a backup is taken. ``zone_known`` false leaves the time zone out of the history, as old servers do.
+    ``ends_at`` is the moment of its end, now without one.
+    """
 
     kind: str = FULL
     copy_only: bool = False
@@ -35,10 +38,11 @@ class Wish:
     records: int = 1
     duration_s: float = 60.0
     zone_known: bool = True
+    ends_at: float | None = None
 
 
 def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None = None) -> Row:
-    """Take a backup that ends now; its row of ``backupset``. Raises what the server would raise."""
+    """Take a backup; its row of ``backupset``. Raises what the server would raise."""
     wish = wish or Wish()
     sql = machine.sql
     assert sql is not None
@@ -47,10 +51,11 @@ def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None
         raise PayloadError(f"Database '{name}' does not exist. Make sure that the name is entered correctly.")
     _refuse(database, wish)
     media = _media(machine, sql, paths, wish)
-    row = _row(sql, database, wish, media, ends_at=machine.clock.now(), machine_name=machine.name)
+    ends_at = machine.clock.now() if wish.ends_at is None else wish.ends_at
+    row = _row(sql, database, wish, media, ends_at=ends_at, machine_name=machine.name)
     sql.history.backupset.append(row)
     if wish.device_type in (2, 102):
-        write_media(machine, paths, media, row, database)
+        write_media(machine, paths, media, row, database, at=ends_at)
     return row
 
 
@@ -164,3 +169,21 @@ def local_time(sql: SqlInstance, at: float) -> str:
     """A moment as the server's clock shows it, in the form of the answers."""
     shown = datetime.fromtimestamp(at + sql.zone * QUARTER_S, UTC)
     return shown.strftime("%Y-%m-%dT%H:%M:%S.") + f"{shown.microsecond // 1000:03}"
+
+
+def usual_backups(machine: Machine, names: Sequence[str], *, days: int = 2, folder: str = "D:\\Backup") -> None:
+    """What a maintenance plan left behind by now: of each day a full backup, twelve hours later the log, and the log of
+    the last hour.
+    """
+    now = machine.clock.now()
+    for name in names:
+        for day in range(days, 0, -1):
+            _at(machine, name, FULL, now - day * _DAY_S + _HOUR_S, folder)
+            _at(machine, name, LOG, now - day * _DAY_S + 13 * _HOUR_S, folder)
+        _at(machine, name, LOG, now - _HOUR_S / 2, folder)
+
+
+def _at(machine: Machine, name: str, kind: str, ends_at: float, folder: str) -> None:
+    stamp = datetime.fromtimestamp(ends_at, UTC).strftime("%Y%m%d%H%M")
+    path = f"{folder}\\{name}_{stamp}.{'trn' if kind == LOG else 'bak'}"
+    back_up(machine, name, [path], Wish(kind=kind, records=40, ends_at=ends_at))

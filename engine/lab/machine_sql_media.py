@@ -50,7 +50,7 @@ def read_media(machine: Machine, path: str) -> Media | None:
 
 
 def write_media(
-    machine: Machine, paths: Sequence[str], media: Media, row: Mapping[str, Any], database: Database
+    machine: Machine, paths: Sequence[str], media: Media, row: Mapping[str, Any], database: Database, *, at: float
 ) -> None:
     """Add a set to all files of the media."""
     pages = f"{row['backup_set_uuid']}:{row['last_lsn']}"
@@ -64,7 +64,7 @@ def write_media(
     for family, path in enumerate(paths, 1):
         told = {"number": media.number, "guid": media.guid, "families": media.families, "family": family}
         text = json.dumps({**told, "sets": [*media.sets, one]}, sort_keys=True)
-        machine.files.write(path, _MARK + text.encode(), modified=machine.clock.now())
+        machine.files.write(path, _MARK + text.encode(), modified=at)
 
 
 def is_sound(one: Mapping[str, Any]) -> bool:

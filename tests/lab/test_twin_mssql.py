@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,24 @@ import pytest
 from engine.actions import load_actions
 from engine.actions.mssql_verify_backup import file_list_text, header_text, verify_text
 from engine.lab.behaviours import PayloadError
-from engine.lab.behaviours.sql_answers import answer, plain
+from engine.lab.behaviours.sql_answers import answer as sql_answer
+from engine.lab.behaviours.sql_answers import plain
 from engine.lab.clock import LabClock
+from engine.lab.estate import build_estate
 from engine.lab.machine import Machine, Volume
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import Wish, back_up
 from engine.lab.machine_sql_media import spoil_pages
+from engine.lab.pwsh_sql import rules
 from engine.model.command import Script
 from engine.model.data import canonical_json
 from engine.model.frame import decode_arguments, encode_arguments
 from engine.model.inventory import HostView
 from engine.model.packaged import payload
-from engine.model.result import CommandResult, Decision
+from engine.model.result import CommandResult, Decision, ScriptError, Unchanged
 from tests.support import payload_genuine as genuine
 from tests.support.payload_session import PayloadSession, find_pwsh
+from tests.support.sql_drive import carry_out as carry_out_modelled
 from tests.support.sql_drive import look
 from tests.support.sql_histories import NAME, live, new_world
 
@@ -43,7 +48,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PayloadSession
     one.close()
 
 
-def rule(machine: Machine, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def one_rule(machine: Machine, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The scripted server's answer to exactly this text and these parameters, out of the model."""
     instance, database, query = (str(arguments[name]) for name in ("instance", "database", "query"))
     made: dict[str, Any] = {
@@ -53,7 +58,7 @@ def rule(machine: Machine, arguments: Mapping[str, Any]) -> dict[str, Any]:
         "params": dict(arguments["params"]),
     }
     try:
-        found = answer(machine, instance, database, query, arguments["params"])
+        found = sql_answer(machine, instance, database, query, arguments["params"])
     except PayloadError as problem:
         return {**made, "error": {"number": 3201, "class": 16, "state": 1, "line": 1, "message": problem.message}}
     columns = [{"name": name, "type": kind} for name, kind in found.columns]
@@ -67,7 +72,7 @@ def both(session: PayloadSession, machine: Machine, command: Script) -> CommandR
     arguments = decode_arguments(encode_arguments(command.arguments))
     if command.name != QUERY:
         return look(machine, command)
-    session.sql_file.write_text(json.dumps({"rules": [rule(machine, arguments)]}))
+    session.sql_file.write_text(json.dumps({"rules": [one_rule(machine, arguments)]}))
     real = session.run(payload(command.name), command.arguments)
     expected = look(machine, command)
     assert real["ok"] is expected.ok, (real, expected)
@@ -79,6 +84,10 @@ def both(session: PayloadSession, machine: Machine, command: Script) -> CommandR
 
 
 def carry_out(session: PayloadSession, machine: Machine, name: str, args: dict[str, Any]) -> Decision:
+    return decide(name, args, lambda command: both(session, machine, command))
+
+
+def decide(name: str, args: dict[str, Any], answer: Callable[[Script], CommandResult]) -> Decision:
     action = load_actions()[name]
     properties = action.info.arguments["properties"]
     assert isinstance(properties, dict)
@@ -86,7 +95,7 @@ def carry_out(session: PayloadSession, machine: Machine, name: str, args: dict[s
     seen: list[CommandResult] = []
     while (command := action.observe(given, HOST, seen)) is not None:
         assert isinstance(command, Script)
-        seen.append(both(session, machine, command))
+        seen.append(answer(command))
     return action.decide(given, HOST, seen)
 
 
@@ -132,3 +141,39 @@ def test_the_statements_in_the_grammar_of_2008(tmp_path: Path) -> None:
         assert parsed["errors"] == [], text
         assert [one["kind"] for one in genuine.statements(parsed)] == ["RestoreStatement"], text
         assert not any(one["implicit_exec"] for one in genuine.statements(parsed)), text
+
+
+class Behind:
+    """The way of the lab's shells: every answer comes from the rules that were written when the shell began."""
+
+    def __init__(self, session: PayloadSession, machine: Machine) -> None:
+        self.session = session
+        self.machine = machine
+        session.sql_file.write_text(json.dumps(rules(machine)))
+
+    def carry_out(self, name: str, args: dict[str, Any]) -> Decision:
+        return decide(name, args, self.answer)
+
+    def answer(self, command: Script) -> CommandResult:
+        if command.name != QUERY:
+            return look(self.machine, command)
+        real = self.session.run(payload(command.name), command.arguments)
+        errors = tuple(ScriptError(message=one["message"]) for one in real["errors"]) if not real["ok"] else ()
+        return CommandResult(ok=real["ok"], value=real.get("value"), errors=errors)
+
+
+def test_a_real_powershell_behind_the_lab_s_shells(session: PayloadSession) -> None:
+    machine = build_estate("healthy").machines["SQL01"]
+    shell = Behind(session, machine)
+    before = datetime.fromtimestamp(machine.clock.now(), UTC).isoformat()
+    for name, args in (
+        ("mssql.instance", {"clr_enabled": True}),
+        ("mssql.database", {"databases": ["ServiceManager"], "broker_enabled": True, "version": "7.5.1561.0"}),
+        ("mssql.backup_chain", {"databases": ["ServiceManager"], "before": before}),
+    ):
+        real, modelled = shell.carry_out(name, args), carry_out_modelled(machine, name, args)
+        assert isinstance(real, Unchanged), real
+        assert real == modelled
+    chain = shell.carry_out("mssql.backup_chain", {"databases": ["ServiceManager"], "before": before})
+    args = {"sets": chain.result["sets"], "data_folder": "D:\\"}
+    assert isinstance(shell.carry_out("mssql.verify_backup", args), Unchanged)

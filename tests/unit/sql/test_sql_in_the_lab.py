@@ -7,6 +7,8 @@ import pytest
 
 from engine.actions import load_actions
 from engine.lab.clock import LabClock
+from engine.lab.estate import build_estate
+from engine.lab.estate_hosts import DW_DATABASES
 from engine.lab.machine import Machine
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import Wish, back_up
@@ -161,3 +163,19 @@ def test_a_name_may_have_to_be_free(machine: Machine) -> None:
     decision = carry_out(machine, "mssql.database", {"databases": [SM], "exists": False})
     assert isinstance(decision, Refuse)
     assert decision.why == "1 of 1 databases are on SQL01: ServiceManager exists"
+
+
+@pytest.mark.parametrize(("host", "names"), [("SQL01", (SM,)), ("SQL02", DW_DATABASES)])
+def test_the_estate_has_backups_from_before_its_upgrade(host: str, names: tuple[str, ...]) -> None:
+    estate = build_estate("upgrade-failed")
+    one = estate.machines[host]
+    assert estate.upgrade_started_at is not None
+    before = datetime.fromtimestamp(estate.upgrade_started_at, UTC).isoformat()
+    chain = carry_out(one, "mssql.backup_chain", {"databases": list(names), "before": before, "max_age_s": 7200})
+    assert isinstance(chain, Unchanged), chain
+    assert chain.examined == 5 * len(names)
+    assert len(chain.result["sets"]) == 3 * len(names)
+    given = {"sets": chain.result["sets"], "data_folder": "D:\\SQLData", "log_folder": "L:\\SQLLogs"}
+    verified = carry_out(one, "mssql.verify_backup", given)
+    assert isinstance(verified, Unchanged), verified
+    assert verified.proofs == ("backup-verified",)
