@@ -104,7 +104,7 @@ def _judge(args: Arguments, host: HostView, before: datetime, choices: dict[str,
     if wrong:
         return Refuse(
             why=f"{host.name} cannot restore as asked: {'; '.join(wrong)}",
-            remedy="Look at the reasons in the step's result; bring back missing files or history, or take a backup.",
+            remedy="Look at the reasons in the step's result. Look further back (lookback_days) or restore history.",
             result=result,
         )
     told = ", ".join(f"{name} from {len(choice.chain)}" for name, choice in choices.items())

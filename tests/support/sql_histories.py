@@ -135,8 +135,10 @@ def _wish(dice: random.Random) -> Wish:
 
 
 def forget(world: World) -> None:
-    """Lose some rows of the history, as clean-up jobs and rebuilt servers do."""
+    """Lose some rows of the history, as clean-up jobs and rebuilt servers do; some media have a mirror."""
     history, dice = world.sql.history, world.dice
+    mirrored = [row for row in history.backupmediafamily if dice.random() < 0.1]
+    history.backupmediafamily += [{**row, "mirror": 1, "physical_device_name": "M:\\mirror.bak"} for row in mirrored]
     for table, chance in (
         (history.backupset, 0.04),
         (history.backupmediafamily, 0.03),
