@@ -12,11 +12,12 @@ from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_log import Row, guid_of
-from engine.lab.machine_sql_media import Media, read_media, write_media
+from engine.lab.machine_sql_media import Media, read_media, volume_of, write_media
 from engine.model.data import JsonValue
 
 FULL, DIFFERENTIAL, LOG = "D", "I", "L"
 UNKNOWN_ZONE = 127
+_DISK = (2, 102)
 QUARTER_S = 900
 _HOUR_S, _DAY_S = 3600.0, 86400.0
 
@@ -50,11 +51,12 @@ def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None
     if database is None or database.state != "ONLINE":
         raise PayloadError(f"Database '{name}' does not exist. Make sure that the name is entered correctly.")
     _refuse(database, wish)
+    _take_space(machine, paths, _size(database, wish), wish)
     media = _media(machine, sql, paths, wish)
     ends_at = machine.clock.now() if wish.ends_at is None else wish.ends_at
     row = _row(sql, database, wish, media, ends_at=ends_at, machine_name=machine.name)
     sql.history.backupset.append(row)
-    if wish.device_type in (2, 102):
+    if wish.device_type in _DISK:
         write_media(machine, paths, media, row, database, at=ends_at)
     return row
 
@@ -72,6 +74,29 @@ def _refuse(database: Database, wish: Wish) -> None:
         )
 
 
+def _size(database: Database, wish: Wish) -> int:
+    """A full backup is as big as the data, any other a twentieth of that."""
+    size = sum(one.size for one in database.files if one.kind == "ROWS")
+    return size if wish.kind == FULL else size // 20
+
+
+def _take_space(machine: Machine, paths: Sequence[str], size: int, wish: Wish) -> None:
+    """Each family takes its part of its volume; a full volume ends the backup before anything is on record."""
+    if wish.device_type not in _DISK:
+        return
+    part = size // len(paths)
+    taken: dict[str, int] = {}
+    for path in paths:
+        volume = volume_of(machine, path)
+        if volume is None:
+            continue
+        taken[volume.name] = taken.get(volume.name, 0) + part
+        if taken[volume.name] > volume.free:
+            raise PayloadError(f'Write on "{path}" failed: 112(There is not enough space on the disk.)')
+    for name, bytes_taken in taken.items():
+        machine.volumes[name].free -= bytes_taken
+
+
 def new_guid(machine_name: str, sql: SqlInstance) -> str:
     """A fresh identifier, the same ones in the same order on every run."""
     sql.history.made += 1
@@ -80,7 +105,7 @@ def new_guid(machine_name: str, sql: SqlInstance) -> str:
 
 def _media(machine: Machine, sql: SqlInstance, paths: Sequence[str], wish: Wish) -> Media:
     """The media set the backup goes to: the one that the files belong to, else a new one."""
-    found = None if wish.format or wish.device_type not in (2, 102) else read_media(machine, paths[0])
+    found = None if wish.format or wish.device_type not in _DISK else read_media(machine, paths[0])
     if found is not None and found.families != len(paths):
         raise PayloadError(f"The volume on device '{paths[0]}' is a member of another media set.")
     if found is not None:
@@ -107,7 +132,6 @@ def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends
     guid = new_guid(machine_name, sql)
     numbers = _numbers(database, wish, guid)
     major, minor, build = ([int(one) for one in sql.version.split(".")] + [0, 0, 0])[:3]
-    size = sum(one.size for one in database.files if one.kind == "ROWS") or 64 * 1024 * 1024
     return {
         "backup_set_id": len(sql.history.backupset) + 1,
         "backup_set_uuid": guid,
@@ -123,7 +147,7 @@ def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends
         "backup_finish_date": local_time(sql, ends_at),
         "time_zone": sql.zone if wish.zone_known else UNKNOWN_ZONE,
         **numbers,
-        "backup_size": size if wish.kind == FULL else size // 20,
+        "backup_size": _size(database, wish),
         "software_major_version": major,
         "software_minor_version": minor,
         "software_build_version": build,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.lab.machine import Machine
+from engine.lab.machine import Machine, Volume
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database
 from engine.model.data import JsonMap
@@ -65,6 +65,12 @@ def write_media(
         told = {"number": media.number, "guid": media.guid, "families": media.families, "family": family}
         text = json.dumps({**told, "sets": [*media.sets, one]}, sort_keys=True)
         machine.files.write(path, _MARK + text.encode(), modified=at)
+
+
+def volume_of(machine: Machine, path: str) -> Volume | None:
+    """The volume that holds a path: the one with the longest mount point."""
+    holding = [one for one in machine.volumes.values() if path.lower().startswith(one.name.lower())]
+    return max(holding, key=lambda one: len(one.name), default=None)
 
 
 def is_sound(one: Mapping[str, Any]) -> bool:

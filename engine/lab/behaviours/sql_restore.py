@@ -10,11 +10,11 @@ from typing import Any
 
 from engine.lab.behaviours.sql_history import declared
 from engine.lab.behaviours.sql_rows import Rows
-from engine.lab.machine import Machine, Volume
+from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_files import parent
 from engine.lab.machine_sql import SqlInstance
-from engine.lab.machine_sql_media import Media, is_sound, read_media
+from engine.lab.machine_sql_media import Media, is_sound, read_media, volume_of
 from engine.model.data import JsonMap, JsonValue
 
 _TEXT = re.compile(
@@ -181,7 +181,7 @@ def _no_space(machine: Machine, sql: SqlInstance, one: Set) -> None:
     database = sql.databases.get(str(one["header"]["database_name"]))
     there = {file.path.lower(): file.size for file in database.files} if database else {}
     for volume in machine.volumes.values():
-        own = [file for file in one["files"] if _volume(machine, str(file["path"])) is volume]
+        own = [file for file in one["files"] if volume_of(machine, str(file["path"])) is volume]
         need = sum(int(file["size"]) - there.get(str(file["path"]).lower(), 0) for file in own)
         if need > volume.free:
             raise PayloadError(
@@ -189,8 +189,3 @@ def _no_space(machine: Machine, sql: SqlInstance, one: Set) -> None:
                 f"requires {need} additional free bytes, while only {volume.free} bytes are available.",
                 "NotSpecified",
             )
-
-
-def _volume(machine: Machine, path: str) -> Volume | None:
-    holding = [one for one in machine.volumes.values() if path.lower().startswith(one.name.lower())]
-    return max(holding, key=lambda one: len(one.name), default=None)

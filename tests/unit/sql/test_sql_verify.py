@@ -10,6 +10,7 @@ from engine.actions import load_actions
 from engine.actions.mssql_verify_backup import file_list_text, header_text, verify_text
 from engine.lab.clock import LabClock
 from engine.lab.machine import Machine, Volume
+from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import Wish, back_up
 from engine.lab.machine_sql_media import spoil_header, spoil_pages
@@ -32,6 +33,8 @@ def new_machine(*, self_checking: bool = True, paths: tuple[str, ...] = (FILE,))
     for kind in "DLIL":
         one.clock.advance(600.0)
         back_up(one, SM, paths, Wish(kind=kind, self_checking=self_checking))
+    assert one.volumes["D:\\"].free < 500 * MIB
+    one.volumes["D:\\"].free = 500 * MIB
     return one
 
 
@@ -200,3 +203,18 @@ def test_the_statements_are_sound(devices: int, with_sums: bool) -> None:
         (verify_text(devices, 3, with_sums=with_sums), "RESTORE VERIFYONLY"),
     ):
         assert parse(text) == [kind]
+
+
+def test_a_full_volume_ends_a_backup_and_nothing_is_on_record() -> None:
+    machine = new_machine()
+    assert machine.sql is not None
+    volume, made = machine.volumes["D:\\"], len(machine.sql.history.backupset)
+    volume.free = 64 * MIB
+    back_up(machine, SM, ["D:\\new.bak"], Wish())
+    assert volume.free == 0
+    lsn = machine.sql.databases[SM].log.lsn
+    with pytest.raises(PayloadError, match="There is not enough space on the disk"):
+        back_up(machine, SM, ["D:\\newer.bak"], Wish(kind="L"))
+    assert machine.files.get("D:\\newer.bak") is None
+    assert len(machine.sql.history.backupset) == made + 1
+    assert machine.sql.databases[SM].log.lsn == lsn
