@@ -1,0 +1,272 @@
+"""Use case: rehearse a runbook on the simulated estate, in lab time and without sockets, and compare the end.
+
+The same plan, conductor, driver and journal as ``runbook run``; only clock, connections and people are the lab's.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from engine import __version__
+from engine.app import documents, wiring
+from engine.app import plan as planning
+from engine.app.lab import GROUPS
+from engine.app.request import PlanRequest
+from engine.app.scenario_check import misses
+from engine.app.scenario_time import LabLanes, LabStop, LabTime
+from engine.conduct.conductor import Conductor
+from engine.conduct.state import RunState, initial
+from engine.execute.driver import Driver
+from engine.execute.messages import Interrupts, Stopped
+from engine.lab.direct import LabConnection
+from engine.lab.estate import VARIANTS, Estate, build_estate, variant
+from engine.lab.faults import Faults
+from engine.lab.machine import Machine
+from engine.language.scenario import NOBODY, TRUTH, ScenarioSpec, read_scenario
+from engine.model import event as ev
+from engine.model.command import RunRunbook
+from engine.model.data import JsonMap
+from engine.model.diagnostic import has_errors
+from engine.model.errors import DocumentsRejected, EngineError, UsageMistake
+from engine.model.exit_code import ExitCode
+from engine.model.plan import Plan
+from engine.model.result import CommandResult
+from engine.planning.plan_json import plan_to_json
+from engine.ports.edges import PersonAnswer
+from engine.ports.journal import JournalStore, RunRecord
+
+BY = "the rehearsal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """One run of a rehearsal: its plan and how it stood at the end."""
+
+    plan: Plan
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioResult:
+    """What came of one scenario; it passed if nothing was missed. ``runs`` has the run and those that it asked for."""
+
+    spec: ScenarioSpec
+    exit_code: int
+    summary: str
+    missed: tuple[str, ...]
+    runs: tuple[Rehearsed, ...]
+    lab_s: float
+
+
+def find(paths: tuple[str, ...]) -> tuple[Path, ...]:
+    """The scenarios that are named, and all in folders that are named; those of the shipped runbooks by default."""
+    from engine.model.packaged import root
+
+    found: list[Path] = []
+    for one in [Path(name) for name in paths] or [root("runbooks")]:
+        if one.is_dir():
+            found += sorted(path for path in one.rglob("*.yaml") if path.parent.name == "scenarios" or _is_one(path))
+        else:
+            found.append(one)
+    if not found:
+        raise UsageMistake("there is no scenario in what was named", remedy="name a scenario, or a folder with some")
+    return tuple(dict.fromkeys(found))
+
+
+def _is_one(path: Path) -> bool:
+    return b"scenario/v1" in path.read_bytes()[:2000]
+
+
+def load(path: Path) -> ScenarioSpec:
+    """A scenario without errors, or ``DocumentsRejected``."""
+    spec, found = read_scenario(documents.read_text(path, "a scenario"), str(path))
+    if spec is None or has_errors(found):
+        raise DocumentsRejected(found)
+    return spec
+
+
+def rehearse(spec: ScenarioSpec) -> ScenarioResult:
+    """Run one scenario to its end, and say what was not as expected."""
+    stage = _stage(spec)
+    started = stage.estate.clock.now()
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as name:
+        try:
+            stopped = stage.play(Path(name))
+        except DocumentsRejected as rejected:
+            first = next(one.message for one in rejected.diagnostics if one.severity == "error")
+            stopped = Stopped(exit_code=int(rejected.exit_code), reason=first)
+        except EngineError as failure:
+            stopped = Stopped(exit_code=int(failure.exit_code), reason=failure.message)
+    runs = tuple(stage.runs)
+    last = runs[-1].state if runs else None
+    return ScenarioResult(
+        spec=spec,
+        exit_code=stopped.exit_code,
+        summary=stopped.reason,
+        missed=tuple(misses(spec.expect, stopped, last, stage.estate, stage.contacted)),
+        runs=runs,
+        lab_s=stage.estate.clock.now() - started,
+    )
+
+
+def _stage(spec: ScenarioSpec) -> "Stage":
+    if spec.estate not in VARIANTS:
+        message = f"{spec.file}: the lab knows no estate {spec.estate}"
+        raise UsageMistake(message, remedy=f"one of: {', '.join(VARIANTS)}")
+    try:
+        estate = build_estate(variant(spec.estate, **spec.changes))
+    except TypeError as unknown:
+        raise UsageMistake(f"{spec.file}: an estate has no such setting: {unknown}") from unknown
+    stage = Stage(spec=spec, estate=estate)
+    for host, troubles in spec.faults.items():
+        if host not in estate.machines:
+            message = f"{spec.file}: the lab has no host {host}"
+            raise UsageMistake(message, remedy=f"one of: {', '.join(estate.machines)}")
+        known = {one.name for one in fields(Faults)}
+        stage.faults[host].change({key: value for key, value in troubles.items() if key in known})
+        _trouble(estate.machines[host], troubles)
+    return stage
+
+
+def _trouble(machine: Machine, troubles: Mapping[str, Any]) -> None:
+    """What is wrong with the machine itself, and not with the way to it."""
+    machine.returns_from_reboot = troubles.get("returns_from_reboot", True)
+    for name in troubles.get("processes", ()):
+        machine.add_process(name)
+    for path, text in troubles.get("files", {}).items():
+        if text is None:
+            machine.files.delete(path)
+        else:
+            machine.files.write(path, text.encode("utf-8"), modified=machine.clock.now())
+
+
+@dataclass(slots=True, kw_only=True)
+class Stage:
+    """An estate with its faults, and the people of one scenario."""
+
+    spec: ScenarioSpec
+    estate: Estate
+    faults: Mapping[str, Faults] = field(init=False)
+    contacted: set[str] = field(default_factory=set)
+    runs: list[Rehearsed] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.faults = {name: Faults() for name in self.estate.machines}
+
+    def play(self, folder: Path) -> Stopped:
+        """Plan and run the scenario's runbook."""
+        inventory, baseline = folder / "inventory.yaml", folder / "baseline.yaml"
+        inventory.write_text(json.dumps(_inventory()), encoding="utf-8")
+        if self.spec.baseline:
+            baseline.write_text(json.dumps(self.estate.baseline_document()), encoding="utf-8")
+        runbook = Path(self.spec.file).parent / self.spec.runbook
+        source = PlanRequest(
+            runbook=str(runbook),
+            inventory=str(inventory),
+            params=(json.dumps(dict(self.spec.params)),),
+        )
+        with closing(wiring.open_journal(folder)) as journal:
+            return self._run(planning.make(source).plan, journal, folder, "rehearsal")
+
+    def _run(self, plan: Plan, journal: JournalStore, folder: Path, run_id: str) -> Stopped:
+        clock = LabTime(self.estate.clock)
+        record = RunRecord(
+            run_id=run_id,
+            runbook=plan.runbook,
+            version=plan.version,
+            plan_digest=plan.digest,
+            operator=BY,
+            status="running",
+            started_at=clock.now(),
+            ended_at=None,
+            hosts=plan.hosts if run_id == "rehearsal" else (),
+            folder=str(folder),
+        )
+        driver = Driver(
+            conductor=Conductor(plan=plan, forks=1),
+            state=initial(plan),
+            actions=wiring.catalogue().actions,
+            journal=journal,
+            lease=journal.create(record, {"plan": plan_to_json(plan)}, BY),
+            evidence=wiring.evidence_store(wiring.make_folder(folder / run_id)),
+            lanes=LabLanes(self._connect, self.estate.clock),
+            sinks=(),
+            person=ScenarioPerson(self.spec, self.estate),
+            clock=clock,
+            mask=lambda value: value,
+            mask_bytes=lambda content: content,
+            run_child=lambda command: self._child(command, journal, folder),
+            continue_command="runbook answer rehearsal {what}",
+            interrupts=Interrupts(stop=LabStop(self.estate.clock)),
+        )
+        stopped = driver.begin(_started(plan, run_id, clock.now(), check=self.spec.check))
+        self.runs.append(Rehearsed(plan=plan, state=driver.state))
+        return stopped
+
+    def _connect(self, host: str) -> LabConnection:
+        self.contacted.add(host)
+        return LabConnection(self.estate.machines[host], self.faults[host])
+
+    def _child(self, command: RunRunbook, journal: JournalStore, folder: Path) -> CommandResult:
+        """Another runbook of the same folder, as a run of its own."""
+        path = (Path(self.spec.file).parent / self.spec.runbook).with_name(f"{command.runbook}.yaml")
+        source = PlanRequest(
+            runbook=str(path),
+            inventory=str(folder / "inventory.yaml"),
+            params=(json.dumps(dict(command.params)),),
+        )
+        run_id = f"rehearsal.{command.caller}"
+        stopped = self._run(planning.make(source).plan, journal, folder, run_id)
+        value: JsonMap = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
+        if stopped.exit_code == ExitCode.WAITING_FOR_PERSON:
+            value = {**value, "unfinished": dict(stopped.answers)}
+        return CommandResult(ok=True, value=value)
+
+
+def _started(plan: Plan, run_id: str, at: float, *, check: bool) -> ev.RunStarted:
+    return ev.RunStarted(
+        at=round(at, 3),
+        run_id=run_id,
+        plan_digest=plan.digest,
+        runbook=plan.runbook,
+        version=plan.version,
+        title=plan.title,
+        operator=BY,
+        jump_host="lab",
+        engine_version=__version__,
+        check=check,
+        hosts=plan.hosts,
+    )
+
+
+def _inventory() -> JsonMap:
+    return {
+        "all": {
+            "vars": {"ansible_connection": "winrm"},
+            "children": {group: {"hosts": {name: {} for name in names}} for group, names in GROUPS.items()},
+        }
+    }
+
+
+class ScenarioPerson:
+    """Says what the scenario lets people say; an answer ``truth`` is found out by doing the work on the estate."""
+
+    def __init__(self, spec: ScenarioSpec, estate: Estate) -> None:
+        self._spec, self._estate = spec, estate
+
+    def question(self, asked: ev.QuestionAsked) -> PersonAnswer | None:
+        """The scenario's answer to this step."""
+        told = self._spec.answers.get(asked.step, TRUTH)
+        if told == TRUTH:
+            found = self._estate.operator_answer(f"{asked.show} {asked.question}", asked.answers)
+            return None if found is None else PersonAnswer(answer=found, by=BY)
+        return None if told == NOBODY else PersonAnswer(answer=told, by=BY)
+
+    def approval(self, asked: ev.ApprovalAsked) -> PersonAnswer | None:
+        """The scenario's word on this step."""
+        told = self._spec.approval(asked.step)
+        return None if told == NOBODY else PersonAnswer(answer=told, by=BY, reason="the scenario says so")

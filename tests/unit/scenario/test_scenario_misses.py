@@ -1,0 +1,67 @@
+"""An expectation that does not hold is told with both values; a mistake in a scenario is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.app.scenario import find, load, rehearse
+from engine.model.errors import DocumentsRejected, UsageMistake
+from engine.model.packaged import root
+
+RUNBOOK = root("runbooks") / "service-manager" / "configuration-service-timeout.yaml"
+
+
+def scenario(folder: Path, text: str) -> Path:
+    """A scenario of the time-out's runbook."""
+    path = folder / "one.yaml"
+    path.write_text(f"schema: scenario/v1\nname: one\ntitle: One\nrunbook: {RUNBOOK.absolute().as_posix()}\n{text}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentence"),
+    [
+        ("{exit_code: 5}", "exit code 0 instead of 5"),
+        ("{status: failed}", "the run is done instead of failed"),
+        ("{steps: {reboot: changed}}", "step reboot is skipped instead of changed"),
+        ("{steps: {reboott: changed}}", "step reboott is not there instead of changed"),
+        ("{why: {reboot: a full moon}}", "which does not hold 'a full moon'"),
+        ("{contacted: [SM01]}", "SQL01, SQL02 was contacted"),
+        ("{machines: {SM01: {boots: 2}}}", "SM01: boots is 1 instead of 2"),
+        ("{machines: {SM01: {services: {OMCFG: stopped}}}}", "service OMCFG is running instead of stopped"),
+        (r"{machines: {SM01: {registry: {'HKLM\X\Y': 5}}}}", r"HKLM\X\Y is absent instead of 5"),
+        ("{machines: {SQL01: {versions: {ServiceManager: '1.0'}}}}", "is 7.5.2905.0 instead of 1.0"),
+        ("{machines: {SM77: {boots: 1}}}", "the lab has no host SM77"),
+    ],
+)
+def test_what_was_missed_is_told(tmp_path: Path, expected: str, sentence: str) -> None:
+    result = rehearse(load(scenario(tmp_path, f"expect: {expected}\n")))
+    assert any(sentence in one for one in result.missed), result.missed
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("estate: nowhere\n", "knows no estate nowhere"),
+        ("estate: {like: slow, starts_s: 4}\n", "no such setting"),
+        ("faults: {SM77: {refuse: true}}\n", "no host SM77"),
+    ],
+)
+def test_what_the_lab_does_not_know_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UsageMistake, match=words):
+        rehearse(load(scenario(tmp_path, f"{text}expect: {{exit_code: 0}}\n")))
+
+
+def test_an_unknown_key_is_a_diagnostic(tmp_path: Path) -> None:
+    with pytest.raises(DocumentsRejected):
+        load(scenario(tmp_path, "anwsers: {}\nexpect: {exit_code: 0}\n"))
+
+
+def test_a_setting_of_the_estate_can_be_changed(tmp_path: Path) -> None:
+    text = "estate: {like: upgrade-failed, start_unverified_s: 45}\nexpect: {steps: {reboot: changed}}\n"
+    assert rehearse(load(scenario(tmp_path, text))).missed == ()
+
+
+def test_a_folder_without_scenarios_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageMistake, match="no scenario"):
+        find((str(tmp_path),))

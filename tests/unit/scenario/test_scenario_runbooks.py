@@ -1,0 +1,43 @@
+"""Every shipped scenario ends as it says, and together they take every way through the runbook."""
+
+import pytest
+
+from engine.app.scenario import ScenarioResult, find, load, rehearse
+from engine.app.scenario_coverage import coverage
+
+RUNBOOK = "configuration-service-timeout"
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, ScenarioResult]:
+    return {path.stem: rehearse(load(path)) for path in find(())}
+
+
+def test_every_scenario_ends_as_it_says(results: dict[str, ScenarioResult]) -> None:
+    assert {name: one.missed for name, one in results.items() if one.missed} == {}
+
+
+def test_a_scenario_s_file_bears_its_name(results: dict[str, ScenarioResult]) -> None:
+    assert [name for name, one in results.items() if one.spec.name != name] == []
+
+
+def test_every_branch_of_the_runbook_was_taken(results: dict[str, ScenarioResult]) -> None:
+    found = {one.runbook: one for one in coverage(run for one in results.values() for run in one.runs)}[RUNBOOK]
+    assert found.is_complete, (found.steps_missed, found.branches_missed)
+    assert found.branches > 40
+
+
+def test_coverage_names_what_was_not_reached(results: dict[str, ScenarioResult]) -> None:
+    (alone,) = coverage(results["time-out-config-file-is-enough"].runs)
+    assert "reboot" in alone.steps_missed
+    assert "start_timeout: condition true" in alone.branches_missed
+    assert "start_timeout: condition false" not in alone.branches_missed
+    assert "config_file: approval denied" in alone.branches_missed
+
+
+def test_check_mode_takes_no_branch(results: dict[str, ScenarioResult]) -> None:
+    assert coverage(results["time-out-check-mode"].runs) == ()
+
+
+def test_a_restart_that_never_returns_costs_twenty_minutes_of_lab_time_only(results: dict[str, ScenarioResult]) -> None:
+    assert results["time-out-restart-never-returns"].lab_s > 1200
