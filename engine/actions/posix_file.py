@@ -25,6 +25,7 @@ class PosixFile(BuiltIn):
         "posix.file",
         summary="A file or folder of a POSIX host; or its content, mode or absence ensured",
         effect=Effect.REVERSIBLE,
+        changes_with=("content", "mode", "absent"),
         platforms=("posix",),
     )
 

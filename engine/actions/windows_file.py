@@ -26,6 +26,7 @@ class WindowsFile(BuiltIn):
         "windows.file",
         summary="A file or folder: whether it is there, its size, time, version and digest; or its content ensured",
         effect=Effect.REVERSIBLE,
+        changes_with=("content", "absent"),
     )
 
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Script | None:

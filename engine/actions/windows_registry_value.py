@@ -55,6 +55,7 @@ class WindowsRegistryValue(BuiltIn):
         "windows.registry_value",
         summary="Look at a registry value, or ensure it exactly, at least, or absent",
         effect=Effect.REVERSIBLE,
+        changes_with=("value", "at_least", "absent"),
     )
 
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:

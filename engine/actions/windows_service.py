@@ -49,6 +49,7 @@ class WindowsService(BuiltIn):
         "windows.service",
         summary="Look at services; ensure or check their state and start mode",
         effect=Effect.REVERSIBLE,
+        changes_with=("state", "start_mode"),
         timeout_s=300.0,
     )
 

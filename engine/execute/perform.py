@@ -36,7 +36,7 @@ from engine.model.errors import (
 from engine.model.inventory import HostView
 from engine.model.plan import PlannedStep
 from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged, value_map
-from engine.model.status import Rerun, Status
+from engine.model.status import Effect, Rerun, Status
 from engine.ports.action import Action, Arguments
 
 
@@ -99,6 +99,10 @@ class StepPerformer:
         decision = self.action.decide(self.args, self.host, before)
         if not isinstance(decision, Change):
             return self._settled(decision, mode)
+        if self.step.effect is Effect.OBSERVE:
+            # its gates were those of a look, so whatever it wants to change must not happen
+            why = f"{self.step.action} wanted to change something in a step that only looks: {decision.why}"
+            return Ended(status=Status.FAILED, why=why, may_retry=False)
         digest = change_digest(decision)
         if mode is Mode.LOOK or (approved is not None and approved != digest):
             return Decided(change=decision, digest=digest)

@@ -36,12 +36,19 @@ def declared(step: StepSpec) -> Effect | None:
     return step.effect or (known[0] if known else None)
 
 
+def own_effect(step: StepSpec, info: ActionInfo) -> Effect:
+    """The action's effect as the step uses it: without the arguments that ask for a change it only looks."""
+    looks = bool(info.changes_with) and not any(name in step.args for name in info.changes_with)
+    return Effect.OBSERVE if looks else info.effect
+
+
 def nature(step: StepSpec, info: ActionInfo) -> Nature:
     """The effect that counts; what the runbook may not say is ignored here and found by ``effect_findings``."""
-    effect = info.effect if step.effect is None else max(info.effect, step.effect, key=lambda one: one.weight)
+    own = own_effect(step, info)
+    effect = own if step.effect is None else max(own, step.effect, key=lambda one: one.weight)
     if info.name in FREE_FORM:
         effect = declared(step) or info.effect
-    harmless = info.name in FREE_FORM and effect is Effect.OBSERVE
+    harmless = effect is Effect.OBSERVE
     return Nature(
         effect=effect,
         rerun=Rerun.SAFE if harmless else info.rerun,
@@ -52,7 +59,7 @@ def nature(step: StepSpec, info: ActionInfo) -> Nature:
 def effect_findings(step: StepSpec, info: ActionInfo) -> tuple[Diagnostic, ...]:
     """What a runbook says of a step's effect and may not say."""
     found = []
-    if step.effect is not None and step.effect.weight < info.effect.weight and info.name not in FREE_FORM:
+    if step.effect is not None and step.effect.weight < own_effect(step, info).weight and info.name not in FREE_FORM:
         found.append(
             error(
                 "P503",

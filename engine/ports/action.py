@@ -24,7 +24,8 @@ class RunsOn(StrEnum):
 class ActionInfo:
     """What an action declares. ``arguments`` and ``result`` are JSON Schemas (objects). ``yields`` are kinds of proof
     its observations can give, ``consumes`` kinds its changes need. ``facts`` is true if its result joins
-    the host's facts. ``timeout_s`` is the default for one attempt of a step.
+    the host's facts. ``changes_with`` names the arguments without which the action only looks (none named: it may
+    always change). ``timeout_s`` is the default for one attempt of a step.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ActionInfo:
     yields: tuple[str, ...] = ()
     consumes: tuple[str, ...] = ()
     facts: bool = False
+    changes_with: tuple[str, ...] = ()
     timeout_s: float = 60.0
 
 

@@ -300,3 +300,9 @@ def test_a_bug_in_an_action_fails_its_step_and_keeps_the_traceback() -> None:
 
 def test_effects_are_never_weaker_than_declared() -> None:
     assert [one.weight for one in Effect] == [0, 1, 2]
+
+
+def test_a_step_that_only_looks_never_changes_anything_whatever_its_action_decides() -> None:
+    run = rehearse(plan(step(1, "change", effect=Effect.OBSERVE)))
+    assert run.statuses() == {"s1@A": "failed"}
+    assert not run.world.applied
