@@ -58,7 +58,7 @@ def collect(hosts: Sequence[Host], forks: int, say: Say) -> tuple[HostEvidence, 
             found.missing.append(Missing(what=f"{host.name} as a whole", why=problem.message, host=host.name))
         finally:
             connection.close()
-        say(f"{host.name}: {len(found.logs)} logs, {sum(map(len, found.events.values()))} events, {_gaps(found)}")
+        say(f"{host.name}: setup logs {len(found.logs)}, events {sum(map(len, found.events.values()))}, {_gaps(found)}")
         return found
 
     with ThreadPoolExecutor(max_workers=forks, thread_name_prefix="collect") as pool:
@@ -66,7 +66,7 @@ def collect(hosts: Sequence[Host], forks: int, say: Say) -> tuple[HostEvidence, 
 
 
 def _gaps(found: HostEvidence) -> str:
-    return f"{len(found.missing)} gaps" if found.missing else "no gaps"
+    return f"gaps {len(found.missing)}" if found.missing else "no gaps"
 
 
 def _from_host(connection: Connection, host: Host, found: HostEvidence) -> None:

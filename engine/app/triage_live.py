@@ -43,6 +43,7 @@ def fresh_folder(state: Path) -> Path:
 def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResult:
     """Collect into ``request.folder`` and judge what is there."""
     table = triage_spec(request.table)
+    _answers(request.answers, ())  # what cannot be understood is told before any host is contacted
     inventory = documents.inventory(request.inventory)
     hosts = [inventory.hosts[name] for name in selected(inventory, request.limit)]
     baseline = documents.baseline(request.baseline, request.inventory)

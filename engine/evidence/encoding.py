@@ -50,7 +50,7 @@ class TextReader:
             except UnicodeDecodeError:
                 yield from self._narrow(held + piece)
                 return
-            yield text
+            yield self._without_nul(text)
             if not piece:
                 return
             piece = self._next()
@@ -67,8 +67,15 @@ class TextReader:
     def _narrow(self, piece: bytes) -> Iterator[str]:
         self.encoding = "cp1252"
         while piece:
-            yield piece.decode("cp1252", "replace")
+            yield self._without_nul(piece.decode("cp1252", "replace"))
             piece = self._next()
+
+    def _without_nul(self, text: str) -> str:
+        """UTF-16 appended to a narrow file shows as NUL bytes between its letters; without them it can be read."""
+        if "\x00" not in text:
+            return text
+        self.problem = "it holds NUL bytes: a part seems to be UTF-16, and was read as well as that allows"
+        return text.replace("\x00", "")
 
     def _next(self) -> bytes:
         piece = self._stream.read(PIECE)

@@ -15,6 +15,9 @@ csv.field_size_limit(4 * 1024 * 1024)
 Problem = Callable[[int, str], None]
 
 
+LONGEST_LINE = 4 * 1024 * 1024
+
+
 def lines_of(pieces: Iterable[str]) -> Iterator[str]:
     """Lines with their ends, out of pieces; NUL characters dropped."""
     rest = ""
@@ -23,6 +26,9 @@ def lines_of(pieces: Iterable[str]) -> Iterator[str]:
         lines = rest.split("\n")
         rest = lines.pop()
         yield from (f"{one.rstrip(chr(13))}\n" for one in lines)
+        if len(rest) > LONGEST_LINE:
+            yield f"{rest}\n"
+            rest = ""
     if rest:
         yield rest
 

@@ -3,7 +3,7 @@
 What cannot be read is in ``missing``, with its place.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,7 +43,7 @@ KEPT = 200
 
 def read_evidence(paths: Sequence[Path], signatures: Iterable[Signature], parse: ParseText) -> Evidence:
     """Folders, zips or files, read together as one body of evidence."""
-    reading = _Reading(tuple(signatures), parse)
+    reading = _Reading(tuple(signatures), parse, _labels(paths))
     for path in paths:
         reading.survey(path)
     for path in paths:
@@ -51,11 +51,20 @@ def read_evidence(paths: Sequence[Path], signatures: Iterable[Signature], parse:
     return reading.evidence()
 
 
+def _labels(paths: Sequence[Path]) -> Mapping[Path, str]:
+    """What tells the files of several roots apart: their names, or their whole paths where names are equal."""
+    if len(paths) == 1:
+        return {}
+    names = [path.name for path in paths]
+    return {path: path.name if names.count(path.name) == 1 else path.as_posix() for path in paths}
+
+
 class _Reading:
     """The state of one reading; dropped afterwards."""
 
-    def __init__(self, signatures: tuple[Signature, ...], parse: ParseText) -> None:
+    def __init__(self, signatures: tuple[Signature, ...], parse: ParseText, labels: Mapping[Path, str]) -> None:
         self.parse = parse
+        self.labels = labels
         self.logs = LogMatcher(signatures)
         self.events = EventMatcher(signatures)
         self.registry = [(one.id, text.lower()) for one in signatures for text in one.registry]
@@ -76,7 +85,7 @@ class _Reading:
     def survey(self, root: Path) -> None:
         """Find the machines of the diagnostic tool and read ``evidence.yaml``; problems are told by the second pass."""
         pending: list[Found] = []
-        for found in walk(root, _ignore):
+        for found in walk(root, _ignore, self.labels.get(root, "")):
             try:
                 prefix = tool.prefix_of(found.parts)
                 if prefix is not None:
@@ -131,7 +140,7 @@ class _Reading:
     def take(self, root: Path) -> None:
         """Read every file of one root."""
         count = 0
-        for found in walk(root, self._note):
+        for found in walk(root, self._note, self.labels.get(root, "")):
             count += 1
             host = None
             try:
@@ -260,6 +269,8 @@ class _Reading:
             problem(1, wrong)
         keys = read_registry(text, problem)
         self._search_registry(keys, found, host)
+        if collector is None and host is None:
+            problem(1, "it belongs to no host, so what it says of versions counts for none; put it under hosts/NAME")
         owner = collector or self.loose.setdefault(host, tool.Collector((), host=host or ""))
         tool.take_registry(owner, keys, found.shown, self._note)
 

@@ -22,9 +22,10 @@ class RegistryKey:
 
 def read_registry(text: str, problem: Problem) -> list[RegistryKey]:
     """The keys of an export; lines that make no sense are problems."""
-    lines = text.lstrip("\ufeff").splitlines()
+    lines = re.split("\r\n|\r|\n", text.lstrip("\ufeff"))
     if not lines or lines[0].strip().lower() not in _HEADERS:
         problem(1, "the first line is not that of a registry export")
+    narrow = bool(lines) and lines[0].strip().lower() == "regedit4"
     keys: list[RegistryKey] = []
     bad = 0
     for number, line in _joined(lines):
@@ -36,7 +37,7 @@ def read_registry(text: str, problem: Problem) -> list[RegistryKey]:
                 problem(number, "the name of a key is cut off")
             keys.append(RegistryKey(kept.strip("[]"), number))
             continue
-        if not keys or not _read_value(kept, keys[-1]):
+        if not keys or not _read_value(kept, keys[-1], narrow=narrow):
             bad += 1
             if bad <= _SHOWN:
                 problem(number, "this is neither a key nor a value")
@@ -46,7 +47,7 @@ def read_registry(text: str, problem: Problem) -> list[RegistryKey]:
 
 
 def _joined(lines: list[str]) -> list[tuple[int, str]]:
-    """Continued lines (a backslash at the end of hex data) as one; texts may span lines until their quote ends."""
+    """Continued lines (a backslash at the end of hex data) as one."""
     joined: list[tuple[int, str]] = []
     held, first = "", 0
     for number, line in enumerate(lines, 1):
@@ -62,7 +63,7 @@ def _joined(lines: list[str]) -> list[tuple[int, str]]:
     return joined
 
 
-def _read_value(line: str, key: RegistryKey) -> bool:
+def _read_value(line: str, key: RegistryKey, *, narrow: bool) -> bool:
     match = _VALUE.match(line)
     if match is None:
         return False
@@ -80,7 +81,7 @@ def _read_value(line: str, key: RegistryKey) -> bool:
         elif kind.startswith("hex"):
             raw = bytes.fromhex(digits.replace(",", " "))
             if kind in ("hex(1)", "hex(2)", "hex(7)"):
-                key.values[name] = raw.decode("utf-16-le", "replace").rstrip("\x00")
+                key.values[name] = raw.decode("cp1252" if narrow else "utf-16-le", "replace").rstrip("\x00")
         else:
             return False
     except ValueError:

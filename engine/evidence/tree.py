@@ -10,13 +10,14 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from engine.model.triage import Missing
 
 MAX_MEMBER = 2 * 1024**3
+MAX_TOTAL = 8 * 1024**3
 MAX_RATIO = 400
 SMALL = 16 * 1024**2
 MAX_MEMBERS = 20_000
@@ -34,11 +35,12 @@ class Found:
     size: int
     open: Callable[[], IO[bytes]]
     path: Path | None = None
+    label: str = ""
 
     @property
     def shown(self) -> str:
-        """The path as people see it."""
-        return "/".join(self.parts)
+        """The path as people see it; with the name of what was brought where several things were."""
+        return "/".join((self.label, *self.parts) if self.label else self.parts)
 
     def head(self, count: int = 4096) -> bytes:
         """The first bytes."""
@@ -46,12 +48,15 @@ class Found:
             return stream.read(count)
 
 
-def walk(root: Path, note: Note) -> Iterator[Found]:
+def walk(root: Path, note: Note, label: str = "") -> Iterator[Found]:
     """All files under ``root``: a folder, a zip, or one file. Zips inside are opened in place."""
-    if root.is_dir():
-        yield from _folder(root, root.resolve(), (), note)
-    else:
-        yield from _file(root, (root.name,), note, 0)
+
+    def labelled(missing: Missing) -> None:
+        note(replace(missing, file=f"{label}/{missing.file}") if label and missing.file else missing)
+
+    files = _folder(root, root.resolve(), (), labelled) if root.is_dir() else _file(root, (root.name,), labelled, 0)
+    for found in files:
+        yield replace(found, label=label) if label else found
 
 
 def _folder(folder: Path, top: Path, parts: tuple[str, ...], note: Note) -> Iterator[Found]:
@@ -109,7 +114,7 @@ def _archive(found: Found, note: Note, depth: int) -> Iterator[Found]:
         source = found.open()
         archive = zipfile.ZipFile(source)
         members = archive.infolist()
-    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+    except Exception as error:  # noqa: BLE001 - a damaged directory raises struct.error and others besides BadZipFile
         if source is not None:
             source.close()
         note(Missing(what="a zip", file=found.shown, why=f"it cannot be opened: {error}"))
@@ -122,7 +127,13 @@ def _archive(found: Found, note: Note, depth: int) -> Iterator[Found]:
                 )
             )
         base = _archive_parts(found)
+        total = 0
         for member in members[:MAX_MEMBERS]:
+            total += member.file_size
+            if total > MAX_TOTAL:
+                why = f"it would unpack to more than {MAX_TOTAL // 1024**3} GiB; the rest of it was not read"
+                note(Missing(what="a zip", file=found.shown, why=why))
+                return
             yield from _member(archive, member, base, note, depth)
 
 
