@@ -1,0 +1,64 @@
+"""Use case: the map of all recovery ways, read from the triage's table and the runbooks beside it.
+
+``python -m engine.app.recovery_map FOLDER`` writes ``recovery-map.md`` and ``recovery-map.svg``.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.app import documents
+from engine.app.triage import triage_spec
+from engine.app.wiring import catalogue
+from engine.model.packaged import root
+from engine.model.runbook import RunbookSpec, StepSpec
+from engine.model.status import Effect
+from engine.planning.effects import nature
+from engine.reporting.recovery_map import MapRow, MapRunbook, MapStep, RecoveryMap, markdown, svg
+
+
+def recovery_map() -> RecoveryMap:
+    """The shipped triage and runbooks as a map."""
+    triage = triage_spec()
+    rows = tuple(
+        MapRow(
+            id=row.id, title=row.title, phase=triage.phases.get(row.verdict, row.verdict), runbook=_name(row.runbook)
+        )
+        for row in triage.rows
+    )
+    folder = root("runbooks") / "service-manager"
+    files = sorted(path for path in folder.glob("*.yaml") if path.name != "triage.yaml")
+    return RecoveryMap(rows=rows, runbooks=tuple(_runbook(documents.runbook(str(path)).spec) for path in files))
+
+
+def _name(path: str | None) -> str | None:
+    return None if path is None else Path(path).stem
+
+
+def _runbook(spec: RunbookSpec) -> MapRunbook:
+    return MapRunbook(name=spec.name, title=spec.title, steps=tuple(_steps(spec)))
+
+
+def _steps(spec: RunbookSpec) -> Iterator[MapStep]:
+    for step in spec.steps:
+        yield MapStep(
+            id=step.id,
+            name=step.name,
+            effect=_effect(step).value,
+            requires=tuple(str(one) for one in step.requires),
+        )
+
+
+def _effect(step: StepSpec) -> Effect:
+    return nature(step, catalogue().actions[step.action].info).effect
+
+
+def write(folder: Path) -> None:
+    """Both files, into a folder that is there."""
+    found = recovery_map()
+    (folder / "recovery-map.md").write_text(markdown(found), encoding="utf-8")
+    (folder / "recovery-map.svg").write_text(svg(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
