@@ -19,6 +19,7 @@ LOGON = "CAStartServices: Attempting to start service. OMCFG\nCAStartServices: S
 BEFORE = "_ExecuteSqlScripts. This upgrade attempt has failed before permanent modifications were made. Upgrade has\n"
 FULL = "_CreateDatabase\nMODIFY FILE encountered operating system error 112(There is not enough space on the disk.)\n"
 TIMEOUT = "runbooks/service-manager/configuration-service-timeout.yaml"
+TREATS = {"D1": TIMEOUT, "D5": "runbooks/service-manager/failed-before-permanent-changes.yaml"}
 SERVER, DATABASE = "after-permanent-changes-management-server", "after-permanent-changes-database"
 SPEC = triage_spec()
 
@@ -83,7 +84,7 @@ def test_row(name, tmp_path):
     log, how, row, verdict, suspected = CASES[name]
     result = judged(tmp_path, log, **how)
     assert (result.row, result.verdict, result.suspected) == (row, verdict, suspected)
-    assert result.runbook == (TIMEOUT if row == "D1" else None)
+    assert result.runbook == TREATS.get(row)
 
 
 def test_contradictions_are_shown(tmp_path):
