@@ -19,7 +19,13 @@ LOGON = "CAStartServices: Attempting to start service. OMCFG\nCAStartServices: S
 BEFORE = "_ExecuteSqlScripts. This upgrade attempt has failed before permanent modifications were made. Upgrade has\n"
 FULL = "_CreateDatabase\nMODIFY FILE encountered operating system error 112(There is not enough space on the disk.)\n"
 TIMEOUT = "runbooks/service-manager/configuration-service-timeout.yaml"
-TREATS = {"D1": TIMEOUT, "D5": "runbooks/service-manager/failed-before-permanent-changes.yaml"}
+FOLDER = "runbooks/service-manager"
+TREATS = {
+    "D1": TIMEOUT,
+    "D3": f"{FOLDER}/prerequisite-check-failed.yaml",
+    "D4": f"{FOLDER}/predicted-check-failed.yaml",
+    "D5": f"{FOLDER}/failed-before-permanent-changes.yaml",
+}
 SERVER, DATABASE = "after-permanent-changes-management-server", "after-permanent-changes-database"
 SPEC = triage_spec()
 
