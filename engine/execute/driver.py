@@ -161,7 +161,7 @@ class Driver:
             case Intent():
                 return telling.intended(message, self._now())
             case Report():
-                return ev.Progress(at=self._now(), step=message.id.step, host=message.id.host, text=message.text)
+                return telling.progress(message, self._now())
             case Result():
                 del self._in_flight[message.id]
                 return self._told(message)

@@ -25,10 +25,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a worker is doing right now."""
+    """What a worker is doing right now, and how much of it is done (0 to 1) where that is known."""
 
     id: StepRunId
     text: str
+    fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from engine.model.command import Command, Download, Reboot, RunRunbook, Script, Upload
+from engine.model.command import Command, Detached, Download, Reboot, RunRunbook, Script, Upload
 from engine.model.data import JsonMap, JsonValue, digest, text_digest
 from engine.model.result import Change, CommandResult, ScriptError
 from engine.model.status import Status
@@ -74,6 +74,8 @@ def command_words(command: Command) -> str:
             return f"download {command.path}"
         case Reboot():
             return f"reboot {command.script.name}"
+        case Detached():
+            return command_words(command.start)
         case RunRunbook():
             return f"runbook {command.runbook}"
         case _:

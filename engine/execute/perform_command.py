@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engine.execute.bounds import Bounds
+from engine.execute.detached import DetachedPerformer, Report
 from engine.model.boot import is_same_boot
-from engine.model.command import Ask, Command, Download, Reboot, RunRunbook, Script, Upload
+from engine.model.command import Ask, Command, Detached, Download, Reboot, RunRunbook, Script, Upload
 from engine.model.errors import AuthenticationFailed, CommandTimedOut, ConnectFailed, ConnectionLost
 from engine.model.result import CommandResult, value_map
 from engine.ports.connection import Connection
@@ -15,7 +16,6 @@ RECONNECT_S = 15.0
 MAX_REFUSALS = 3
 
 RunChild = Callable[[RunRunbook], CommandResult]
-Report = Callable[[str], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +42,8 @@ class CommandPerformer:
                 return CommandResult(ok=True, content=content)
             case Reboot():
                 return self._reboot(command)
+            case Detached():
+                return DetachedPerformer(connection=self._wire(), bounds=self.bounds, report=self.report).run(command)
             case RunRunbook():
                 return self.run_child(replace(command, caller=self.caller))
             case Ask():
@@ -67,7 +69,8 @@ class CommandPerformer:
             return result
         looks = 0
         while True:
-            self.report(f"waiting for the reboot; boot identity still {command.before}" if looks else "reboot started")
+            words = f"waiting for the reboot; boot identity still {command.before}" if looks else "reboot started"
+            self.report(words, None)
             self.bounds.pause(LOOK_EVERY_S)
             looks += 1
             boot = self._boot_identity(command.probe)
@@ -89,7 +92,7 @@ class CommandPerformer:
             self.refused += 1
             if self.refused >= MAX_REFUSALS:
                 raise
-            self.report(refused.message)
+            self.report(refused.message, None)
             return None
         boot = value_map(result).get("boot_id")
         return boot if result.ok and isinstance(boot, str) else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.conduct import effects as fx
-from engine.execute.messages import Intent, Result
+from engine.execute.messages import Intent, Report, Result
 from engine.execute.outcome import Decided, Ended
 from engine.model import event as ev
 from engine.model.plan import PlannedStep, StepRunId
@@ -25,6 +25,11 @@ def intended(intent: Intent, now: float) -> ev.ChangeIntended:
         after=intent.change.after,
         commands=intent.commands,
     )
+
+
+def progress(report: Report, now: float) -> ev.Progress:
+    """What a worker is doing."""
+    return ev.Progress(at=now, step=report.id.step, host=report.id.host, text=report.text, fraction=report.fraction)
 
 
 def ended_early(effect: fx.End, attempt: int, now: float) -> ev.StepRunEnded:

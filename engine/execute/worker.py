@@ -38,8 +38,8 @@ class Workplace:
         def intend(change: Change, commands: tuple[str, ...]) -> None:
             self._ask_for_record(Intent(id=run_id, attempt=attempt, change=change, commands=commands))
 
-        def report(text: str) -> None:
-            self.lanes.results.put(Report(id=run_id, text=text))
+        def report(text: str, fraction: float | None = None) -> None:
+            self.lanes.results.put(Report(id=run_id, text=text, fraction=fraction))
 
         commands = CommandPerformer(
             connection=None if host.name == ENGINE_HOST else self.lanes.connection(host.name),

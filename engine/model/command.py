@@ -64,6 +64,20 @@ class Reboot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detached:
+    """A long operation that outlives the session. ``start`` begins it, or finds it begun: its key makes starting twice
+    the same as once. ``poll`` answers ``{"state": "running" | "done" | "failed" | "unknown", "percent": number or None,
+    "message": text}`` until it has ended; a lost connection is no doubt, as the operation goes on and is asked again.
+    ``unknown`` means that nothing tells how it ended.
+    """
+
+    start: Script
+    poll: Script
+    every_s: float = 5.0
+    changing: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """Show a text to the operator and take one of the answers (key to label); no answers: only acknowledge."""
 
@@ -85,4 +99,4 @@ class RunRunbook:
     changing: bool = True
 
 
-Command: TypeAlias = Script | Upload | Download | Reboot | Ask | RunRunbook
+Command: TypeAlias = Script | Upload | Download | Reboot | Detached | Ask | RunRunbook

@@ -38,19 +38,33 @@ class CommandResult:
 class Unchanged:
     """Nothing to do: the state is as wanted, or the step only looks. ``examined`` counts what was looked at;
     0 makes the step fail unless the action declares ``examined=None`` (nothing countable).
-    ``proofs`` are the kinds of proof this observation yields, out of the action's declared ones.
+    ``proofs`` are the kinds of proof this observation yields, out of the action's declared ones. ``pays`` are keys of
+    what an earlier change owed on this host and is now seen to be done.
     """
 
     why: str
     result: JsonMap = field(default_factory=dict)
     examined: int | None = None
     proofs: tuple[str, ...] = ()
+    pays: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What a change leaves to be done later, whatever becomes of the run. ``key`` names it on its host;
+    ``what`` is a phrase such as ``drop database X``, ``how`` a sentence that says what does it.
+    """
+
+    key: str
+    what: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Something must be done: ``commands`` do it, ``undo`` would reverse it. ``before`` and ``after`` are short texts
-    or small values for the diff. ``result`` is the step's result as it will be if the change is applied.
+    or small values for the diff. ``result`` is the step's result as it will be if the change is applied. ``owes`` goes
+    on record with the intent, before the first command is sent.
     """
 
     why: str
@@ -59,6 +73,7 @@ class Change:
     commands: tuple[Command, ...]
     undo: tuple[Command, ...] = ()
     result: JsonMap = field(default_factory=dict)
+    owes: tuple[Owed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

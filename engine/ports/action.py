@@ -25,7 +25,9 @@ class ActionInfo:
     """What an action declares. ``arguments`` and ``result`` are JSON Schemas (objects). ``yields`` are kinds of proof
     its observations can give, ``consumes`` kinds its changes need. ``facts`` is true if its result joins
     the host's facts. ``changes_with`` names the arguments without which the action only looks (none named: it may
-    always change). ``timeout_s`` is the default for one attempt of a step.
+    always change). ``about`` names the argument (a text or a list of texts) that its proofs speak of, such as
+    ``databases``; without it they speak of the host. In ``consumes``, ``kind(about)`` means one proof for each of these
+    names, ``kind(subject)`` that one, and ``kind`` the estate. ``timeout_s`` is the default for one attempt of a step.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ActionInfo:
     disruptive: bool = False
     yields: tuple[str, ...] = ()
     consumes: tuple[str, ...] = ()
+    about: str | None = None
     facts: bool = False
     changes_with: tuple[str, ...] = ()
     timeout_s: float = 60.0

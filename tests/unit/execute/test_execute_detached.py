@@ -1,0 +1,140 @@
+"""A long operation is followed over lost sessions, and an end that nobody can tell is a doubt."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from engine.execute.bounds import Bounds
+from engine.execute.detached import DetachedPerformer
+from engine.model.command import Detached, Script
+from engine.model.data import JsonMap
+from engine.model.errors import CommandTimedOut, ConnectFailed, ConnectionLost
+from engine.model.result import CommandResult
+
+START = Script(name="job.start.ps1", text="start", changing=True)
+POLL = Script(name="job.poll.ps1", text="poll")
+Answer = JsonMap | Exception
+
+
+@dataclass
+class Hours:
+    """A clock on which a pause costs nothing: every look takes a minute."""
+
+    at: float = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+class Told(threading.Event):
+    """Waits no time; moves the clock."""
+
+    def __init__(self, clock: Hours) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.clock.at += timeout or 0.0
+        return False
+
+
+@dataclass
+class Scripted:
+    """A host that gives these answers in turn; an exception is raised."""
+
+    answers: list[Answer]
+    opened: int = 0
+    sent: list[str] = field(default_factory=list)
+    refuses: int = 0
+
+    def open(self, deadline_s: float) -> None:
+        del deadline_s
+        self.opened += 1
+        if self.refuses:
+            self.refuses -= 1
+            raise ConnectFailed("SQL01", "connect", "no route")
+
+    def close(self) -> None:
+        pass
+
+    def run(self, command: Script, deadline_s: float) -> CommandResult:
+        del deadline_s
+        self.sent.append(command.name)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return CommandResult(ok=True, value=answer)
+
+
+def follow(answers: Sequence[Answer], *, refuses: int = 0, timeout_s: float = 3600.0) -> tuple[object, Scripted, list]:
+    clock = Hours()
+    bounds = Bounds(clock=clock, host="SQL01", step="restore", stop=Told(clock))
+    bounds.begin(timeout_s)
+    host, told = Scripted(list(answers), refuses=refuses), []
+    performer = DetachedPerformer(
+        connection=host,  # type: ignore[arg-type] # what it uses of a connection is there
+        bounds=bounds,
+        report=lambda text, fraction: told.append((text, fraction)),
+    )
+    try:
+        return performer.run(Detached(start=START, poll=POLL, every_s=60.0)), host, told
+    except Exception as raised:  # noqa: BLE001 - the outcome under test
+        return raised, host, told
+
+
+def running(percent: float | None) -> JsonMap:
+    return {"state": "running", "percent": percent, "message": "restoring"}
+
+
+def test_a_job_is_started_once_and_asked_until_it_is_done():
+    ended, host, told = follow([{}, running(25.0), running(50.0), {"state": "done", "percent": 100.0}])
+    assert isinstance(ended, CommandResult)
+    assert ended.ok
+    assert host.sent == ["job.start.ps1", *["job.poll.ps1"] * 3]
+    assert told == [("restoring, 25 %, about 3 min left", 0.25), ("restoring, 50 %, about 2 min left", 0.5)]
+
+
+def test_a_lost_session_does_not_end_the_job():
+    lost = ConnectionLost("SQL01", "job.poll.ps1", "reset by peer")
+    ended, host, told = follow([{}, lost, running(80.0), {"state": "done"}], refuses=1)
+    assert isinstance(ended, CommandResult)
+    assert ended.ok
+    assert host.opened == 1
+    assert told[0] == ("reset by peer; the operation goes on, asking again", None)
+    assert host.sent.count("job.start.ps1") == 1
+
+
+def test_a_failed_job_says_why():
+    ended, _, _ = follow([{}, {"state": "failed", "message": "The media family is incorrectly formed."}])
+    assert isinstance(ended, CommandResult)
+    assert not ended.ok
+    assert ended.errors[0].message == "The media family is incorrectly formed."
+
+
+@pytest.mark.parametrize("told", [{"state": "unknown"}, {}, {"state": 7}])
+def test_an_end_that_nobody_can_tell_is_a_doubt(told: JsonMap):
+    raised, _, _ = follow([{}, told])
+    assert isinstance(raised, ConnectionLost)
+    assert "cannot tell how the operation ended" in raised.message
+
+
+def test_a_start_whose_answer_was_lost_is_a_doubt_of_its_own():
+    raised, host, _ = follow([ConnectionLost("SQL01", "job.start.ps1", "reset by peer")])
+    assert isinstance(raised, ConnectionLost)
+    assert host.sent == ["job.start.ps1"]
+
+
+def test_the_time_of_the_step_bounds_the_waiting():
+    raised, _, _ = follow([{}, *[running(1.0)] * 100], timeout_s=600.0)
+    assert isinstance(raised, CommandTimedOut)
+
+
+@pytest.mark.parametrize("percent", [None, -1, 400, True, "12"])
+def test_a_percentage_out_of_range_is_not_shown(percent: object):
+    _, _, told = follow([{}, {"state": "running", "percent": percent, "message": ""}, {"state": "done"}])
+    assert told == [("at work", None)]
