@@ -24,6 +24,7 @@ from engine.conduct.effects import (
 )
 from engine.conduct.ending import finish
 from engine.conduct.namespaces import namespaces
+from engine.conduct.questions import answered
 from engine.conduct.state import RunState, StepRunState
 from engine.language.evaluate import evaluate_condition
 from engine.language.failure import ExpressionFailed
@@ -57,7 +58,7 @@ class Conductor:
                 skipped = tuple(self._after_failure(state, index))
                 if skipped:
                     return skipped
-                if step.on_failure == "abort":
+                if step.on_failure == "abort" and not any(one.always for one in self.plan.steps[index + 1 :]):
                     break
         return (finish(self.plan, state),)
 
@@ -68,7 +69,7 @@ class Conductor:
     # --- after a step failed ------------------------------------------------------------------
 
     def _after_failure(self, state: RunState, index: int) -> Iterator[End]:
-        """Abort cancels all later step runs; forward skips those between."""
+        """Abort cancels all later step runs forward skips those between; what always runs is left."""
         step = self.plan.steps[index]
         later = self.plan.steps[index + 1 :]
         if step.on_failure == "abort":
@@ -76,7 +77,7 @@ class Conductor:
         else:
             later = tuple(_until(later, step.on_failure))
             status, why = Status.SKIPPED, f"step {step.id} failed, which leads to {step.on_failure}"
-        for one in later:
+        for one in (each for each in later if not each.always):
             for host in one.hosts:
                 if state.of(one.id, host).status is Status.PENDING:
                     yield End(id=StepRunId(one.id, host), status=status, why=why)
@@ -131,7 +132,7 @@ class Conductor:
         """Excluded hosts and false conditions end a step run before it starts."""
         run_id = StepRunId(step.id, host)
         out = policy.excluded_by(state, tuple(_until(self.plan.steps, step.id)), host)
-        if out is not None:
+        if out is not None and not step.always:
             return End(id=run_id, status=Status.CANCELLED, why=f"{host} failed step {out.id}")
         if step.when is None:
             return None
@@ -238,8 +239,7 @@ class Conductor:
         self, state: RunState, step: PlannedStep, run_id: StepRunId, arguments: Arguments | None = None
     ) -> Effect:
         if step.id in state.answers:
-            answer = state.answers[step.id]
-            return End(id=run_id, status=Status.OK, why=f"answered: {answer}", result={"answer": answer})
+            return answered(step, run_id, state.answers[step.id])
         if state.started is not None and state.started.check:
             return End(id=run_id, status=Status.SKIPPED, why=f"{UNKNOWN_IN_CHECK}: the operator is not asked")
         known = self.arguments(state, step, ENGINE_HOST) if arguments is None else arguments

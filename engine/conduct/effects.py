@@ -46,13 +46,16 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """The step run ends without being performed: skipped, blocked, cancelled, failed, or answered."""
+    """The step run ends without being performed: skipped, blocked, cancelled, failed, or answered.
+    ``proofs`` are what the answer gives, as ``kind(subject)``.
+    """
 
     id: StepRunId
     status: Status
     why: str
     result: JsonMap | None = None
     remedy: str | None = None
+    proofs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

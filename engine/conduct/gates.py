@@ -48,7 +48,7 @@ def check(plan: Plan, state: RunState, requirement: Requirement, now: float) -> 
     proofs = [p for p in state.proofs if (p.kind, p.subject) == (requirement.kind, requirement.subject)]
     if not proofs:
         return Missing(why=_missing(plan, state, requirement))
-    return _fresh((max(proofs, key=lambda one: one.observed_at),), requirement, now)
+    return _fresh(plan, (max(proofs, key=lambda one: one.observed_at),), requirement, now)
 
 
 def _estate(plan: Plan, state: RunState, requirement: Requirement, now: float) -> Gate:
@@ -59,7 +59,7 @@ def _estate(plan: Plan, state: RunState, requirement: Requirement, now: float) -
             continue
         proofs = [_proof_of(state, step.id, host, requirement.kind) for host in step.hosts]
         if proofs and all(proofs):
-            gate = _fresh(tuple(one for one in proofs if one), requirement, now)
+            gate = _fresh(plan, tuple(one for one in proofs if one), requirement, now)
             if isinstance(gate, Held):
                 return gate
             stale = gate
@@ -70,8 +70,10 @@ def _proof_of(state: RunState, step: str, host: str, kind: str) -> Proof | None:
     return next((p for p in state.proofs if (p.step, p.host, p.kind) == (step, host, kind)), None)
 
 
-def _fresh(proofs: tuple[Proof, ...], requirement: Requirement, now: float) -> Held | Stale:
-    old = tuple(p for p in proofs if now - p.observed_at > requirement.max_age_s)
+def _fresh(plan: Plan, proofs: tuple[Proof, ...], requirement: Requirement, now: float) -> Held | Stale:
+    """What was seen grows old; what a person said in this run stands."""
+    seen = (p for p in proofs if plan.step(p.step).runs_on != "operator")
+    old = tuple(p for p in seen if now - p.observed_at > requirement.max_age_s)
     if not old:
         return Held(proofs=proofs)
     return Stale(refresh=tuple(StepRunId(p.step, p.host or "-") for p in old))

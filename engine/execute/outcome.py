@@ -33,6 +33,7 @@ class Ended:
     remedy: str | None = None
     errors: tuple[ScriptError, ...] = ()
     proofs: tuple[str, ...] = ()
+    pays: tuple[str, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
     duration_s: float = 0.0
     may_retry: bool = True

@@ -149,7 +149,8 @@ class StepPerformer:
             changed=found,
             result=decision.result,
             examined=decision.examined,
-            proofs=decision.proofs,
+            proofs=self._proofs(decision),
+            pays=decision.pays,
         )
 
     def _verified(self, change: Change, verdict: Decision) -> Ended:
@@ -165,7 +166,8 @@ class StepPerformer:
                     before=change.before,
                     after=change.after,
                     undo=undo,
-                    proofs=verdict.proofs,
+                    proofs=self._proofs(verdict),
+                    pays=verdict.pays,
                 )
             case Refuse():
                 why, remedy = verdict.why, verdict.remedy
@@ -180,6 +182,17 @@ class StepPerformer:
             before=change.before,
             after=change.after,
             undo=undo,
+        )
+
+    def _proofs(self, decision: Unchanged) -> tuple[str, ...]:
+        """Kinds as proofs of the names that the action is about, where it is about any."""
+        about = self.action.info.about
+        if about is None:
+            return decision.proofs
+        value = self.args.get(about)
+        names = (value,) if isinstance(value, str) else value if isinstance(value, (list, tuple)) else ()
+        return tuple(
+            each for one in decision.proofs for each in ((one,) if "(" in one else (f"{one}({name})" for name in names))
         )
 
     # --- what can go wrong ------------------------------------------------------------------------

@@ -24,6 +24,7 @@ def intended(intent: Intent, now: float) -> ev.ChangeIntended:
         before=intent.change.before,
         after=intent.change.after,
         commands=intent.commands,
+        owes=intent.change.owes,
     )
 
 
@@ -43,6 +44,7 @@ def ended_early(effect: fx.End, attempt: int, now: float) -> ev.StepRunEnded:
         why=effect.why,
         result=effect.result or {},
         remedy=effect.remedy,
+        proofs=proofs(effect.id, effect.proofs, now, ()),
         may_retry=False,
     )
 
@@ -81,6 +83,7 @@ def ended(result: Result, outcome: Ended, refs: Refs, now: float) -> ev.StepRunE
         remedy=outcome.remedy,
         errors=outcome.errors,
         proofs=proofs(result.id, outcome.proofs, now, refs),
+        pays=outcome.pays,
         evidence=refs,
         duration_s=round(outcome.duration_s, 3),
         may_retry=outcome.may_retry,

@@ -135,6 +135,7 @@ class _Builder:
             max_failures=body.get("max_failures", 0),
             on_failure=body.get("on_failure", "abort"),
             tags=tuple(body.get("tags", ())),
+            always=body.get("always", False),
         )
 
     def argument(self, value: Any, path: Path) -> ArgValue:

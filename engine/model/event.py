@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeAlias
 
 from engine.model.data import JsonMap, JsonValue
-from engine.model.result import EvidenceRef, Proof, ScriptError
+from engine.model.result import EvidenceRef, Owed, Proof, ScriptError
 from engine.model.status import Status
 
 
@@ -56,7 +56,8 @@ class StepRunStarted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeIntended:
     """The intent, written before the first changing command is sent: from here on the outcome is in doubt until
-    ``StepRunEnded``. ``commands`` names each command with the digest of what is sent.
+    ``StepRunEnded``. ``commands`` names each command with the digest of what is sent. ``owes`` is what the change
+    leaves to be done later, whatever becomes of the run.
     """
 
     kind: ClassVar[str] = "change_intended"
@@ -68,6 +69,7 @@ class ChangeIntended:
     before: JsonValue
     after: JsonValue
     commands: tuple[str, ...]
+    owes: tuple[Owed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,7 @@ class ProofsRefreshed:
 class StepRunEnded:
     """The outcome of one attempt. ``status`` is terminal unless a ``RetryScheduled`` or ``WaitScheduled`` follows.
     ``may_retry`` is false for failures that another attempt could make worse, such as a refused credential.
+    ``pays`` are keys of what was owed on this host and is now seen to be done.
     """
 
     kind: ClassVar[str] = "step_run_ended"
@@ -121,6 +124,7 @@ class StepRunEnded:
     remedy: str | None = None
     errors: tuple[ScriptError, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    pays: tuple[str, ...] = ()
     evidence: tuple[EvidenceRef, ...] = ()
     duration_s: float = 0.0
     may_retry: bool = True
@@ -313,7 +317,7 @@ _CLASSES: Mapping[str, type] = {
 
 
 def _plain(value: Any) -> JsonValue:
-    if isinstance(value, (Proof, EvidenceRef, ScriptError)):
+    if isinstance(value, (Proof, EvidenceRef, Owed, ScriptError)):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -338,7 +342,7 @@ def event_from_json(data: JsonMap) -> RunEvent:
     values: dict[str, Any] = {key: _frozen(item) for key, item in data.items() if key in names}
     if "status" in values and cls in (StepRunEnded, DoubtSettled):
         values["status"] = Status(values["status"])
-    for name, part in (("proofs", Proof), ("evidence", EvidenceRef), ("errors", ScriptError)):
+    for name, part in (("proofs", Proof), ("evidence", EvidenceRef), ("errors", ScriptError), ("owes", Owed)):
         if name in values:
             values[name] = tuple(part(**item) for item in values[name])
     event: RunEvent = cls(**values)

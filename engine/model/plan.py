@@ -47,7 +47,8 @@ class PlannedStep:
     """A step with everything known now resolved. ``hosts`` are inventory names in order, or ``(ENGINE_HOST,)``.
     ``args`` keeps a ``Template`` where a value depends on facts, step results or the run.
     ``args_by_host`` overrides ``args`` where an argument reads ``host``. ``requires`` includes what the action itself
-    consumes. ``facts`` and ``runs_on`` are the action's (``ActionInfo``).
+    consumes. ``facts`` and ``runs_on`` are the action's (``ActionInfo``). ``about`` are the names its proofs speak of;
+    None: they speak of its hosts. ``always`` steps run even after a failure that ended the run.
     """
 
     index: int
@@ -75,6 +76,8 @@ class PlannedStep:
     tags: tuple[str, ...] = ()
     facts: bool = False
     runs_on: str = "host"
+    about: tuple[str, ...] | None = None
+    always: bool = False
 
     def step_runs(self) -> tuple[StepRunId, ...]:
         """The step's units of state, in host order."""

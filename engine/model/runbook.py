@@ -72,6 +72,7 @@ class Requirement:
 class StepSpec:
     """One step as written. ``on_failure`` is ``abort``, ``continue`` or the id of a later step.
     ``hosts`` names entries of the runbook's ``hosts``; empty for steps of the operator or the engine.
+    An ``always`` step runs even if an earlier failure has ended the run.
     """
 
     id: str
@@ -93,6 +94,7 @@ class StepSpec:
     max_failures: int = 0
     on_failure: str = "abort"
     tags: tuple[str, ...] = ()
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,14 @@ EXPLANATIONS: Mapping[str, str] = {
         "A set in the runbook's hosts block is used by no step. Its hosts would be counted and never looked at. "
         "Example: database: {pattern: sql_servers} and no step with hosts: database."
     ),
+    "R462": (
+        "An operator's question gives a proof for one of its answers, and proven_by does not name one. Example: "
+        "answers: {accept: ..., refuse: ...} with proven_by: accepted."
+    ),
+    "R463": (
+        "A person's answer was to give a proof that an action gives by looking. A word must not stand in for a look: "
+        "people consent, hosts show. Example: operator.ask with proves: backup-verified(ServiceManager)."
+    ),
     "R474": (
         "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
         "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "
@@ -77,6 +85,11 @@ EXPLANATIONS: Mapping[str, str] = {
         "inventory. Proofs are about hosts, so this one could never stand. Example: requires: "
         "[baseline-unchanged(databse)]."
     ),
+    "P513": (
+        "A permanent step needs a proof for each thing it is about, such as each database, but these names come out "
+        "of an earlier step's result and are known only during the run. What cannot be named cannot be planned, shown "
+        'or approved. Example: databases: "{{ steps.names.databases }}" in a restore. Use a parameter.'
+    ),
     "P508": (
         "A step would run on a host of a platform that its action is not for. Example: windows.service on a host "
         "with runbook_platform: posix."
@@ -99,6 +112,11 @@ EXPLANATIONS: Mapping[str, str] = {
         "The limit takes hosts out of a step whose proof is about the estate, so the proof would speak of fewer "
         "hosts than the runbook means. Before a reversible change this is a warning, before a permanent one an "
         "error. Example: --limit SQL01 with a gate over all sql_servers."
+    ),
+    "P514": (
+        "A step that always runs is reached after any failure, so no gate stands before it for certain. It may look, "
+        "or change what can be undone; it is never permanent and requires nothing. Example: always: true on a step "
+        "that overwrites a database."
     ),
     "P515": (
         "--start-at names no step of the runbook, or no step has the tags of --tags. An empty plan would end well "

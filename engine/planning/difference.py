@@ -28,6 +28,8 @@ _STEP_WORDS: Mapping[str, str] = {
     "tags": "tags",
     "facts": "facts",
     "runs_on": "place it runs on",
+    "about": "names its proofs speak of",
+    "always": "whether it always runs",
 }
 
 

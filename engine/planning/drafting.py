@@ -1,7 +1,7 @@
 """One written step on its hosts, with everything known now resolved; its place and its exits are given later."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.model.diagnostic import Diagnostic
@@ -12,6 +12,7 @@ from engine.planning.arguments import argument_findings, reads_host, resolve, wi
 from engine.planning.effects import FREE_FORM, nature
 from engine.planning.findings import error, listed
 from engine.planning.proofs import APPROVAL, ESTATE
+from engine.planning.subjects import ABOUT, ANY, names_about, yielded
 from engine.planning.waypoints import required
 from engine.ports.action import ActionInfo, RunsOn
 
@@ -20,12 +21,15 @@ _LATER = Exits(before=(), after=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What every step of one plan shares: inputs by name, hosts of each target set, the inventory."""
+    """What every step of one plan shares: inputs by name, hosts of each target set, the inventory, and the ``names``
+    that proofs speak of besides hosts.
+    """
 
     spec: RunbookSpec
     inventory: Inventory
     params: Mapping[str, Any]
     targets: Mapping[str, tuple[str, ...]]
+    names: frozenset[str] = frozenset()
 
     def hosts_of(self, step: StepSpec, info: ActionInfo) -> tuple[str, ...]:
         """The hosts of a step, each once, in the order written."""
@@ -40,7 +44,8 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
     found = list(_platform_findings(around, step, info, hosts))
     args, by_host = _arguments(around, step, info, hosts, found)
     own = nature(step, info)
-    requires = tuple(_requires(around, required(step, info), found))
+    about = names_about(info, tuple(by_host.values()) or (args,))
+    requires = tuple(_requires(around, required(step, info), about, found))
     planned = PlannedStep(
         index=0,
         id=step.id,
@@ -58,7 +63,7 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
         args_by_host=by_host,
         when=step.when,
         requires=requires,
-        yields=info.yields,
+        yields=yielded(step, info),
         retry=step.retry,
         wait=step.wait,
         serial=step.serial,
@@ -67,6 +72,8 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
         tags=step.tags,
         facts=info.facts,
         runs_on=info.runs_on.value,
+        about=about,
+        always=step.always,
     )
     return planned, tuple(dict.fromkeys(found))
 
@@ -116,17 +123,54 @@ def _resolved(
 
 
 def _requires(
-    around: Surroundings, requirements: tuple[Requirement, ...], found: list[Diagnostic]
+    around: Surroundings,
+    requirements: tuple[Requirement, ...],
+    about: tuple[str, ...] | None,
+    found: list[Diagnostic],
 ) -> Iterator[Requirement]:
-    """A proof about a target set is one proof about each of its hosts."""
+    """A proof about a target set is one about each of its hosts; one about what the step is about, of each name."""
     for one in requirements:
         if one.kind == APPROVAL or one.subject == ESTATE or one.subject in around.inventory.hosts:
             yield one
+        elif one.subject == ABOUT:
+            if about is None or ANY in about:
+                found.append(_nameless(one, about))
+                continue
+            for name in about:
+                yield replace(one, subject=name)
+        elif one.subject in around.names or ANY in around.names:
+            yield one
         elif one.subject in around.targets:
             for host in around.targets[one.subject]:
-                yield Requirement(kind=one.kind, subject=host, origin=one.origin, max_age_s=one.max_age_s)
+                yield replace(one, subject=host)
         else:
-            known = ", ".join((ESTATE, *around.spec.targets))
+            known = ", ".join((ESTATE, *around.spec.targets, *sorted(around.names)))
             found.append(
                 error("P505", f'the proof {one} speaks of "{one.subject}", which nothing is called', one.origin, known)
             )
+
+
+def _nameless(requirement: Requirement, about: tuple[str, ...] | None) -> Diagnostic:
+    if about is None:
+        return error(
+            "P505",
+            f"the proof {requirement} speaks of what the step is about, and its action is about nothing but its hosts",
+            requirement.origin,
+            "name the estate, a set of hosts, or what another step is about",
+        )
+    return error(
+        "P513",
+        f"the proof {requirement} is needed for each name, but the names are known only during the run",
+        requirement.origin,
+        "take them from params or from the host's variables, so that the plan can show and check them",
+    )
+
+
+def names_of(around: Surroundings, infos: Mapping[str, ActionInfo]) -> frozenset[str]:
+    """All names that the steps' proofs speak of, as far as they are known now."""
+    found: set[str] = set()
+    for step in around.spec.steps:
+        info = infos[step.action]
+        args, by_host = _arguments(around, step, info, around.hosts_of(step, info), [])
+        found.update(names_about(info, tuple(by_host.values()) or (args,)) or ())
+    return frozenset(found)

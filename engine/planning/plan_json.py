@@ -197,6 +197,8 @@ def _step(one: PlannedStep) -> JsonMap:
         "tags": list(one.tags),
         "facts": one.facts,
         "runs_on": one.runs_on,
+        "about": None if one.about is None else list(one.about),
+        "always": one.always,
     }
 
 
@@ -227,4 +229,6 @@ def _step_from(raw: Mapping[str, Any]) -> PlannedStep:
         tags=tuple(raw["tags"]),
         facts=raw["facts"],
         runs_on=raw["runs_on"],
+        about=None if raw.get("about") is None else tuple(raw["about"]),
+        always=raw.get("always", False),
     )

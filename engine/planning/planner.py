@@ -14,7 +14,7 @@ from engine.model.plan import ENGINE_HOST, BoundParam, Plan, PlannedStep
 from engine.model.runbook import RunbookSpec
 from engine.model.status import Effect
 from engine.planning.arguments import known_params
-from engine.planning.drafting import Surroundings, draft
+from engine.planning.drafting import Surroundings, draft, names_of
 from engine.planning.effects import exits, point_of_no_return
 from engine.planning.findings import error, listed, warning
 from engine.planning.inputs import bind
@@ -83,6 +83,7 @@ def _steps(scene: _Scene, tags: Sequence[str], start_at: str | None) -> tuple[tu
     around = Surroundings(
         spec=scene.spec, inventory=scene.inventory, params=known_params(scene.params), targets=scene.targets
     )
+    around = replace(around, names=names_of(around, scene.infos))
     found: list[Diagnostic] = []
     drafts = []
     for step in scene.spec.steps:

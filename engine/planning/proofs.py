@@ -16,6 +16,7 @@ from engine.model.expression import Expression
 from engine.model.origin import Origin
 from engine.model.runbook import Requirement
 from engine.planning.findings import error
+from engine.planning.subjects import ABOUT, ANY
 
 APPROVAL = "approval"
 ESTATE = "estate"
@@ -56,7 +57,9 @@ class Waypoint:
         """True if the requirement stands once this step has run to its end."""
         if requirement.kind not in self.yields:
             return False
-        return requirement.subject == ESTATE or requirement.subject in self.subjects
+        if requirement.subject in (ESTATE, ABOUT) or ANY in self.subjects:
+            return True  # names that are not known yet are looked at when the plan is made
+        return requirement.subject in self.subjects
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ from engine.model.diagnostic import Diagnostic
 from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST
 from engine.model.runbook import RunbookSpec, StepSpec
+from engine.model.status import Effect
 from engine.planning.arguments import argument_findings
-from engine.planning.effects import effect_findings
+from engine.planning.effects import effect_findings, nature
 from engine.planning.findings import error, listed, warning
 from engine.planning.proofs import APPROVAL, unproven
 from engine.planning.reading import params_read
 from engine.planning.references import reference_findings
 from engine.planning.scope import Readable, namespaces, result_of
+from engine.planning.subjects import proven_by_answer
 from engine.planning.targets import limited, whole_targets
 from engine.planning.waypoints import of_spec, required
 from engine.ports.action import ActionInfo, RunsOn
@@ -26,7 +28,9 @@ Infos = Mapping[str, ActionInfo]
 def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
     """Everything wrong with a runbook, in the order of its steps; warnings last."""
     infos = {name: action.info for name, action in catalogue.actions.items()}
-    kinds = {kind for info in infos.values() for kind in info.yields}
+    by_answer = {proof[0] for step in spec.steps if (proof := proven_by_answer(step.args))}
+    observed = {kind for info in infos.values() for kind in info.yields}
+    kinds = observed | by_answer
     found: list[Diagnostic] = list(_duplicates(spec.steps))
     known = [step for step in spec.steps if step.action in infos]
     found.extend(_unknown_action(step, infos) for step in spec.steps if step.action not in infos)
@@ -34,7 +38,7 @@ def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
         found.extend(_hosts(spec, step, infos.get(step.action)))
         found.extend(_on_failure(spec.steps, index))
         if step.action in infos:
-            found.extend(_step(step, infos[step.action], kinds))
+            found.extend(_step(step, infos[step.action], kinds, observed))
     found.extend(_references(spec, infos))
     if len(known) == len(spec.steps):
         points = [of_spec(step, infos[step.action]) for step in spec.steps]
@@ -51,13 +55,42 @@ def check_inventory_fit(spec: RunbookSpec, inventory: Inventory) -> Found:
     return limited(spec, inventory, whole, None, frozenset(spec.targets))[1]
 
 
-def _step(step: StepSpec, info: ActionInfo, kinds: set[str]) -> Iterator[Diagnostic]:
+def _step(step: StepSpec, info: ActionInfo, kinds: set[str], observed: set[str]) -> Iterator[Diagnostic]:
     yield from argument_findings(step, info, step.args)
     yield from effect_findings(step, info)
+    yield from _always(step, info)
+    yield from _word(step, observed)
     for one in required(step, info):
         if one.kind != APPROVAL and one.kind not in kinds:
             hint = did_you_mean(one.kind, {*kinds, APPROVAL})
             yield error("R458", f'no action yields a proof "{one.kind}", which step {step.id} needs', one.origin, hint)
+
+
+def _always(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
+    """Nothing guards the way to such a step, so it must not need guarding."""
+    if not step.always:
+        return
+    if nature(step, info).effect is Effect.PERMANENT:
+        hint = "take always out, or let the step do only what can be undone"
+        yield error("P514", f"step {step.id} always runs, but it is permanent", step.origin, hint)
+    elif required(step, info):
+        hint = "take always or requires out: after a failure nobody has passed the gates"
+        yield error("P514", f"step {step.id} always runs, but it requires proofs", step.origin, hint)
+
+
+def _word(step: StepSpec, observed: set[str]) -> Iterator[Diagnostic]:
+    """A person can consent; what can be looked at must be looked at."""
+    by_answer = proven_by_answer(step.args)
+    if by_answer is None:
+        return
+    if by_answer[0] in (*observed, APPROVAL):
+        message = f'step {step.id}: a person\'s answer cannot prove "{by_answer[0]}"'
+        yield error("R463", message, step.origin, "let the action that observes it prove it")
+    answers = step.args.get("answers")
+    if isinstance(answers, Mapping) and step.args.get("proven_by") not in answers:
+        hint = f"one of: {listed(tuple(answers))}"
+        message = f'step {step.id}: proven_by: there is no answer "{step.args.get("proven_by")}"'
+        yield error("R462", message, step.arg_origins.get("proven_by", step.origin), hint)
 
 
 def _duplicates(steps: Sequence[StepSpec]) -> Iterator[Diagnostic]:

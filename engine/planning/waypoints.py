@@ -2,22 +2,31 @@
 
 from collections.abc import Iterable
 
-from engine.model.origin import Origin
 from engine.model.plan import PlannedStep
 from engine.model.runbook import Requirement, StepSpec
+from engine.model.status import Effect
+from engine.planning.effects import nature
 from engine.planning.proofs import ESTATE, Waypoint
+from engine.planning.subjects import names_about, split_proof, yielded
 from engine.ports.action import ActionInfo
 
 
 def required(step: StepSpec, info: ActionInfo) -> tuple[Requirement, ...]:
-    """What the step requires and what its action consumes; a kind that only the action names is meant of the estate."""
+    """What the step requires and what the changes of its action consume; a kind that only the action names is meant
+    of the estate unless it says of what.
+    """
+    if nature(step, info).effect is Effect.OBSERVE:
+        return step.requires
     written = {one.kind for one in step.requires}
-    consumed = (kind for kind in info.consumes if kind not in written)
-    return (*step.requires, *(_of_estate(kind, step.origin) for kind in consumed))
-
-
-def _of_estate(kind: str, origin: Origin) -> Requirement:
-    return Requirement(kind=kind, subject=ESTATE, origin=origin)
+    consumed = (split_proof(one) for one in info.consumes)
+    return (
+        *step.requires,
+        *(
+            Requirement(kind=kind, subject=subject or ESTATE, origin=step.origin)
+            for kind, subject in consumed
+            if kind not in written
+        ),
+    )
 
 
 def _forward(on_failure: str) -> str | None:
@@ -25,13 +34,14 @@ def _forward(on_failure: str) -> str | None:
 
 
 def of_spec(step: StepSpec, info: ActionInfo) -> Waypoint:
-    """A written step; its proofs speak of the names of its target sets."""
+    """A written step; its proofs speak of the names of its target sets, or of names that may be known only later."""
+    about = names_about(info, (step.args,))
     return Waypoint(
         id=step.id,
         origin=step.origin,
         when=step.when,
-        yields=info.yields,
-        subjects=step.hosts,
+        yields=yielded(step, info),
+        subjects=step.hosts if about is None else about,
         requires=required(step, info),
         goes_on=step.on_failure == "continue" or step.max_failures > 0,
         forward=_forward(step.on_failure),
@@ -39,14 +49,14 @@ def of_spec(step: StepSpec, info: ActionInfo) -> Waypoint:
 
 
 def of_plan(steps: Iterable[PlannedStep]) -> tuple[Waypoint, ...]:
-    """Planned steps; their proofs speak of hosts."""
+    """Planned steps; their proofs speak of hosts, or of the names that the step is about."""
     return tuple(
         Waypoint(
             id=step.id,
             origin=step.origin,
             when=step.when,
             yields=step.yields,
-            subjects=step.hosts,
+            subjects=step.hosts if step.about is None else step.about,
             requires=step.requires,
             goes_on=step.on_failure == "continue" or step.max_failures > 0,
             forward=_forward(step.on_failure),
