@@ -33,6 +33,7 @@ class MssqlBackupChain(BuiltIn):
         summary="The newest chain of backups that a database can be restored from, ended before a moment",
         effect=Effect.OBSERVE,
         yields=(PROOF,),
+        about="databases",
         timeout_s=300.0,
     )
 

@@ -41,6 +41,7 @@ class MssqlDatabase(BuiltIn):
         summary="State, options, owner, files and version of databases",
         effect=Effect.OBSERVE,
         yields=(PROOF,),
+        about="databases",
         timeout_s=180.0,
     )
 

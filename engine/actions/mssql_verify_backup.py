@@ -60,6 +60,7 @@ class MssqlVerifyBackup(BuiltIn):
         summary="Backup sets read by SQL Server itself: header, files, page sums, and space for a restore",
         effect=Effect.OBSERVE,
         yields=(PROOF,),
+        about="databases",
         timeout_s=7200.0,
     )
 
@@ -105,6 +106,10 @@ class MssqlVerifyBackup(BuiltIn):
             if whole(one["free_bytes"]) < whole(one["need_bytes"])
         ]
         result = _result(sets, found, space)
+        given = {one.database.lower() for one in sets}
+        wrong += [
+            f"{name}: no set of it was given" for name in as_list(args.get("databases")) if name.lower() not in given
+        ]
         if wrong:
             return Refuse(
                 why=f"{host.name} cannot restore these backups: {'; '.join(wrong)}",

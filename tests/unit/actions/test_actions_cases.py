@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from engine.actions import load_actions
-from engine.model.command import Reboot, Script
+from engine.model.command import Detached, Reboot, Script
 from engine.model.inventory import HostView
 from engine.model.result import Change, CommandResult, Decision, Refuse, ScriptError, Unchanged
 from engine.ports.action import Action
@@ -46,6 +46,8 @@ def answers(raw: list[Any]) -> list[CommandResult]:
 def command(one: Any) -> dict[str, Any]:
     if isinstance(one, Reboot):
         return {"reboot": command(one.script), "before": one.before}
+    if isinstance(one, Detached):
+        return {"start": command(one.start), "poll": command(one.poll)}
     assert isinstance(one, Script)
     return {"script": one.name, "arguments": dict(one.arguments)}
 
