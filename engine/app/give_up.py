@@ -7,6 +7,7 @@ from typing import NoReturn
 from engine.app import wiring
 from engine.app.clock import SystemClock
 from engine.conduct.apply import replay
+from engine.conduct.ending import owed_words
 from engine.conduct.state import RunState
 from engine.model.errors import UsageMistake
 from engine.model.event import RunFinished, RunResumed
@@ -29,7 +30,7 @@ def give_up(state: Path, run_id: str, operator: str, reason: str) -> str:
         here = wiring.jump_host_name()
         lease = journal.claim(run_id, f"{operator} on {here}")
         now = round(SystemClock().now(), 3)
-        summary = f"given up by {operator}: {reason or 'no reason was given'}{unknown_words(run)}"
+        summary = f"given up by {operator}: {reason or 'no reason was given'}{unknown_words(run)}{owed_words(run)}"
         events = (
             RunResumed(at=now, epoch=lease.epoch, operator=operator, jump_host=here),
             RunFinished(

@@ -1,11 +1,20 @@
 """Use case: the runs of this jump host; one whose process is gone is told as interrupted, which is what it is."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from engine.app import wiring
 from engine.model.status import RunStatus
-from engine.ports.journal import RunRecord
+from engine.ports.journal import OwedRecord, RunRecord
+
+
+def owed(state: Path) -> tuple[OwedRecord, ...]:
+    """What runs left to be done on hosts, oldest first."""
+    if not state.exists():
+        return ()
+    with closing(wiring.open_journal(state)) as journal:
+        return tuple(journal.owed())
 
 
 def listing(state: Path) -> tuple[RunRecord, ...]:

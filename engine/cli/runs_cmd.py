@@ -12,7 +12,7 @@ from engine.cli import complete, options
 @options.state
 @options.as_json
 def command(given_up: str | None, reason: str, state: str | None, as_json: bool) -> None:
-    """List the runs of this jump host, newest first."""
+    """List the runs of this jump host, newest first, and what they left to be done."""
     from engine.app import wiring
 
     folder = wiring.state_folder(state)
@@ -21,16 +21,16 @@ def command(given_up: str | None, reason: str, state: str | None, as_json: bool)
         return
     from shutil import get_terminal_size
 
-    from engine.app.runs import listing
+    from engine.app.runs import listing, owed
     from engine.reporting.runs_text import runs_json, runs_text
 
-    runs = listing(folder)
+    runs, debts = listing(folder), owed(folder)
     if as_json:
         import json
 
-        click.echo(json.dumps(runs_json(runs), indent=1))
+        click.echo(json.dumps(runs_json(runs, debts), indent=1))
         return
-    click.echo(runs_text(runs, columns=get_terminal_size((80, 24)).columns))
+    click.echo(runs_text(runs, debts, columns=get_terminal_size((80, 24)).columns))
 
 
 def _give_up(run_id: str, reason: str, state: str | None, as_json: bool) -> None:

@@ -97,9 +97,15 @@ def _step_run_event(
             one = replace(one, approval=event)
         case ev.ChangeIntended():
             one = replace(one, intended=event)
+            known = {(host, each.key) for host, each in state.owed}
+            more = tuple((event.host, each) for each in event.owes if (event.host, each.key) not in known)
+            state = replace(state, owed=state.owed + more)
         case ev.StepRunEnded():
             one = replace(one, status=after_end(one.status, event.status), ended=event, intended=None, due_at=None)
-            state = replace(state, proofs=_with_proofs(state.proofs, event.proofs))
+            left = tuple(
+                each for each in state.owed if (each[0], each[1].key) not in {(event.host, k) for k in event.pays}
+            )
+            state = replace(state, proofs=_with_proofs(state.proofs, event.proofs), owed=left)
         case ev.RetryScheduled():
             one = replace(
                 _signalled(state, event.step, event.host, Signal.POSTPONED),

@@ -36,8 +36,14 @@ def finish(plan: Plan, state: RunState) -> Finish:
     if check:
         return Finish(status=status, exit_code=int(code), summary=f"{plan.runbook}: {_check_words(state, names)}")
     tally = f"{counts[Status.CHANGED]} changed, {counts[Status.OK]} ok, {counts[Status.SKIPPED]} skipped"
-    summary = f"{plan.runbook}: {tally}" + (f"; {word} at {names}" if bad else "")
+    summary = f"{plan.runbook}: {tally}" + (f"; {word} at {names}" if bad else "") + owed_words(state)
     return Finish(status=status, exit_code=int(code), summary=summary)
+
+
+def owed_words(state: RunState) -> str:
+    """What the run's changes left to be done."""
+    owed = ", ".join(f"{one.what} on {host}" for host, one in state.owed)
+    return f"; still owed: {owed}" if owed else ""
 
 
 def _check_words(state: RunState, bad: str) -> str:

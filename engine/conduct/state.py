@@ -14,7 +14,7 @@ from engine.model.event import (
     StepRunEnded,
 )
 from engine.model.plan import Plan, StepRunId
-from engine.model.result import Proof
+from engine.model.result import Owed, Proof
 from engine.model.status import GOOD, TERMINAL, Status
 
 
@@ -47,7 +47,7 @@ class StepRunState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Everything known of a run. ``facts`` holds, per host, the results of the actions that declare facts."""
+    """Everything known of a run. ``owed`` is what its changes left to be done, with the host."""
 
     step_runs: Mapping[StepRunId, StepRunState]
     started: RunStarted | None = None
@@ -58,6 +58,7 @@ class RunState:
     proofs: tuple[Proof, ...] = ()
     refused_refreshes: Mapping[str, str] = field(default_factory=dict)
     forwarded_to: str | None = None
+    owed: tuple[tuple[str, Owed], ...] = ()
 
     def of(self, step: str, host: str) -> StepRunState:
         """The state of one step run."""

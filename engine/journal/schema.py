@@ -3,9 +3,10 @@
 import sqlite3
 from pathlib import Path
 
+from engine.journal.owed import TABLE as _OWED
 from engine.model.errors import StorageFailed
 
-VERSION = 1
+VERSION = 2
 BUSY_TIMEOUT_MS = 20_000
 _STRICT_SINCE = (3, 37, 0)
 
@@ -55,16 +56,16 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the journal was written by a newer engine (format {found}, this one knows {VERSION})",
             remedy="use the newer engine, or name another journal directory",
         )
-    if found == 0:
+    if found < VERSION:
         _create(connection)
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    """All tables and the version in one transaction: a kill in between leaves an empty file, not half a schema."""
+    """All tables that are missing and the version in one transaction: a kill in between leaves the file as it was."""
     strict = " STRICT" if sqlite3.sqlite_version_info >= _STRICT_SINCE else ""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for statement in _TABLES.format(strict=strict).split(";\n"):
+        for statement in (_TABLES + _OWED).format(strict=strict).split(";\n"):
             if statement.strip():
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from engine.journal import chain, schema
+from engine.journal import chain, owed, schema
 from engine.journal.failures import told
 from engine.journal.lock_file import LockFile
 from engine.journal.refusals import host_locked, outdated, run_locked
@@ -24,7 +24,7 @@ from engine.model.data import JsonMap, canonical_json
 from engine.model.errors import StorageFailed, UsageMistake
 from engine.model.event import TRANSIENT, RunEvent, event_from_json, event_to_json
 from engine.ports.edges import Clock
-from engine.ports.journal import Lease, RunRecord
+from engine.ports.journal import Lease, OwedRecord, RunRecord
 
 
 class SqliteJournal:
@@ -111,6 +111,7 @@ class SqliteJournal:
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?)",
                 [(lease.run_id, one.sequence, lease.epoch, one.text, one.hash) for one in entries],
             )
+            owed.keep_account(self._database, lease.run_id, lasting)
             status, ended_at = standing(row["status"], row["ended_at"], lasting)
             self._database.execute(
                 "UPDATE runs SET last_sequence = ?, last_hash = ?, status = ?, ended_at = ? WHERE run_id = ?",
@@ -161,6 +162,11 @@ class SqliteJournal:
         with self._transaction("reading the runs", "DEFERRED"):
             rows = self._rows("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC")
         return tuple(record_of(self._path, row) for row in rows)
+
+    def owed(self) -> tuple[OwedRecord, ...]:
+        """What is still owed, of all runs, oldest first."""
+        with self._transaction("reading what is owed", "DEFERRED"):
+            return owed.unpaid(self._database)
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -34,6 +34,18 @@ class RunRecord:
     folder: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedRecord:
+    """What a change of a run left to be done on a host and nobody has seen done; ``since`` is epoch seconds."""
+
+    run_id: str
+    host: str
+    key: str
+    what: str
+    how: str
+    since: float
+
+
 class JournalStore(Protocol):
     """Where runs live. Raises ``StorageFailed``, ``JournalDamaged``, ``HostLocked``; passes ``tests/contract``."""
 
@@ -57,6 +69,9 @@ class JournalStore(Protocol):
 
     def runs(self) -> Sequence[RunRecord]:
         """All runs, newest first."""
+
+    def owed(self) -> Sequence[OwedRecord]:
+        """What is still owed, of all runs, oldest first. ``append`` keeps this account."""
 
     def is_alive(self, run_id: str) -> bool:
         """True if a living process holds the run now."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.model.data import JsonMap
 from engine.model.status import RunStatus
-from engine.ports.journal import RunRecord
+from engine.ports.journal import OwedRecord, RunRecord
 from engine.reporting.plain import fit, one_line, pad, width
 from engine.reporting.words import RUN_WORDS, duration, moment
 
@@ -12,8 +12,8 @@ _HEADS = ("run", "runbook", "state", "started", "took", "hosts", "operator")
 _UNFINISHED = frozenset({RunStatus.PARKED.value, RunStatus.INTERRUPTED.value})
 
 
-def runs_text(runs: Sequence[RunRecord], *, columns: int = 80) -> str:
-    """The table, and under it what waits for a person; each line is cut to the width."""
+def runs_text(runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = (), *, columns: int = 80) -> str:
+    """The table, cut to the width; under it what waits for a person and what is still owed."""
     if not runs:
         return "No runs yet.  `runbook run RUNBOOK -i INVENTORY` starts one."
     rows = [_HEADS, *(_row(one) for one in runs)]
@@ -22,10 +22,15 @@ def runs_text(runs: Sequence[RunRecord], *, columns: int = 80) -> str:
     waiting = [one.run_id for one in runs if one.status in _UNFINISHED]
     if waiting:
         lines += ["", *(f"runbook resume {one}" for one in waiting)]
+    if owed:
+        lines += ["", "Still owed:"]
+    for debt in owed:
+        since = f"since {moment(debt.since)}, run {debt.run_id}"
+        lines += [one_line(f"  {debt.host}: {debt.what} ({since})"), one_line(f"    {debt.how}")]
     return "\n".join(lines)
 
 
-def runs_json(runs: Sequence[RunRecord]) -> JsonMap:
+def runs_json(runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = ()) -> JsonMap:
     """The same as data; times are epoch seconds."""
     return {
         "schema": "runs/v1",
@@ -43,6 +48,17 @@ def runs_json(runs: Sequence[RunRecord]) -> JsonMap:
                 "folder": one.folder,
             }
             for one in runs
+        ],
+        "owed": [
+            {
+                "run_id": one.run_id,
+                "host": one.host,
+                "key": one.key,
+                "what": one.what,
+                "how": one.how,
+                "since": one.since,
+            }
+            for one in owed
         ],
     }
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine.journal.sqlite_store import SqliteJournal
 from engine.model import event as ev
 from engine.model.errors import HostLocked, StorageFailed, UsageMistake
-from engine.model.result import EvidenceRef, Proof, ScriptError
+from engine.model.result import EvidenceRef, Owed, Proof, ScriptError
 from engine.model.status import Status
 from engine.ports.edges import Clock
 from engine.ports.journal import JournalStore, RunRecord
@@ -162,6 +162,42 @@ def test_a_dead_owners_run_is_claimed_at_once_and_its_hosts_stay_held(bench: Ben
     assert lease.epoch == 2
     second.append(lease, [step_started(2)])
     assert tuple(second.events(lease.run_id)) == (step_started(1), step_started(2))
+
+
+def intended(at: float, *owes: Owed) -> ev.ChangeIntended:
+    return ev.ChangeIntended(
+        at=at, step="s", host="SQL01", attempt=1, why="w", before=None, after=None, commands=("c",), owes=owes
+    )
+
+
+def seen_done(at: float, host: str, *pays: str) -> ev.StepRunEnded:
+    return ev.StepRunEnded(at=at, step="d", host=host, attempt=1, status=Status.OK, why="gone", pays=pays)
+
+
+def test_a_debt_stands_until_a_run_sees_it_done_on_that_host(bench: Bench) -> None:
+    first, second = bench.open(), bench.open()
+    copy, other = (Owed(key=key, what=f"drop {key}", how="Run it again.") for key in ("copy", "other"))
+    lease = first.create(record("first", ("SQL01",)), PLAN, "anna")
+    first.append(lease, [intended(1.0, copy, other), intended(2.0, copy)])
+    assert [(one.run_id, one.host, one.key, one.since) for one in second.owed()] == [
+        ("first", "SQL01", "copy", 1.0),
+        ("first", "SQL01", "other", 1.0),
+    ]
+    first.release(lease, keep_hosts=False)
+    later = second.create(record("later", ("SQL01",)), PLAN, "bert")
+    second.append(later, [seen_done(3.0, "SQL02", "copy"), seen_done(4.0, "sql01", "other", "never owed")])
+    assert [one.key for one in first.owed()] == ["copy"]
+    second.append(later, [seen_done(5.0, "SQL01", "copy"), intended(6.0, copy)])
+    assert [(one.run_id, one.since) for one in bench.open().owed()] == [("later", 6.0)]
+
+
+def test_a_refused_append_owes_nothing(bench: Bench) -> None:
+    store = bench.open()
+    lease = store.create(record(), PLAN, "anna")
+    store.release(lease, keep_hosts=False)
+    with pytest.raises(StorageFailed):
+        store.append(lease, [intended(1.0, Owed(key="copy", what="drop", how="Run it."))])
+    assert tuple(store.owed()) == ()
 
 
 def test_an_outdated_lease_appends_nothing(bench: Bench) -> None:

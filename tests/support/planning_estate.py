@@ -43,11 +43,24 @@ INFOS = (
     info("t.gate", yields=("safe",)),
     info("t.change", Effect.REVERSIBLE, disruptive=True, arguments=closed(value={"type": "integer"})),
     info("t.burn", Effect.PERMANENT, consumes=("safe",), rerun=Rerun.NEVER),
+    info(
+        "t.verify",
+        yields=("whole",),
+        about="names",
+        arguments=closed(names={"type": "array", "items": {"type": "string"}}),
+    ),
+    info(
+        "t.overwrite",
+        Effect.PERMANENT,
+        about="names",
+        consumes=("whole(about)", "consent(loss)", "safe"),
+        arguments=closed(names={"type": "array", "items": {"type": "string"}}),
+    ),
     info("t.posix", platforms=("posix",)),
     info(
         "t.ask",
         runs_on=RunsOn.OPERATOR,
-        arguments=closed(answers={"type": "object"}),
+        arguments=closed(answers={"type": "object"}, proves={"type": "string"}, proven_by={"type": "string"}),
         result=closed(answer={"type": "string"}),
     ),
     info(

@@ -3,7 +3,7 @@
 import queue
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.conduct.apply import replay
@@ -17,7 +17,7 @@ from engine.model.command import Ask, Script
 from engine.model.errors import ConnectionLost
 from engine.model.origin import Origin
 from engine.model.plan import ENGINE_HOST, BoundParam, Exits, Plan, PlannedStep
-from engine.model.result import Change, CommandResult, EvidenceRef, Refuse, Unchanged, value_map
+from engine.model.result import Change, CommandResult, EvidenceRef, Owed, Refuse, Unchanged, value_map
 from engine.model.status import Effect, Rerun
 from engine.ports.action import ActionInfo, RunsOn
 from engine.ports.connection import ConnectionInfo
@@ -86,6 +86,9 @@ class WorldConnection:
             if self.world.fault(key, "refuse"):
                 return CommandResult(ok=True, value={"done": False, "refuse": True})
             return CommandResult(ok=True, value={"done": key in self.world.done})
+        if script.name == "drop":
+            self.world.done.discard(key)
+            return CommandResult(ok=True)
         if self.world.fault(key, "lost before"):
             raise ConnectionLost(self.host, "apply", "dropped")
         if self.world.fault(key, "error"):
@@ -132,6 +135,29 @@ class WorldAction:
         return self.decide(args, host, after)
 
 
+class StageAction(WorldAction):
+    """Does what has to be taken away again, and says so before it begins."""
+
+    def decide(self, args: Mapping[str, Any], host: Any, seen: Sequence[CommandResult]) -> Any:
+        decision = super().decide(args, host, seen)
+        if not isinstance(decision, Change):
+            return decision
+        return replace(decision, owes=(Owed(key="copy", what="drop the copy", how="Run it again."),))
+
+
+class DropAction(WorldAction):
+    """Takes away what step ``of`` left."""
+
+    def observe(self, args: Mapping[str, Any], host: Any, seen: Sequence[CommandResult]) -> Script | None:
+        return None if seen else Script(name="look", text="look", arguments={"step": args["of"]})
+
+    def decide(self, args: Mapping[str, Any], host: Any, seen: Sequence[CommandResult]) -> Any:
+        if not value_map(seen[0])["done"]:
+            return Unchanged(why="nothing is left", examined=1, pays=("copy",))
+        script = Script(name="drop", text="drop", arguments={"step": args["of"]}, changing=True)
+        return Change(why="to drop", before="there", after="gone", commands=(script,))
+
+
 class AskAction:
     """Asks the operator."""
 
@@ -158,6 +184,8 @@ ACTIONS = {
     "change": WorldAction("change", Effect.REVERSIBLE),
     "destroy": WorldAction("destroy", Effect.PERMANENT, Rerun.PROBE),
     "once": WorldAction("once", Effect.PERMANENT, Rerun.NEVER),
+    "stage": StageAction("stage", Effect.REVERSIBLE),
+    "drop": DropAction("drop", Effect.REVERSIBLE),
     "ask": AskAction(),
 }
 
@@ -241,6 +269,9 @@ class MemoryJournal:
         raise NotImplementedError
 
     def runs(self) -> Sequence[RunRecord]:
+        return ()
+
+    def owed(self) -> Sequence[Any]:
         return ()
 
     def close(self) -> None:

@@ -1,0 +1,89 @@
+"""What a run owes is done even when the run fails, and stays on record until it is seen to be done."""
+
+import pytest
+from rehearsal import FakeClock, Person, World, plan, rehearse, step
+
+from engine.conduct.apply import replay
+from engine.model.event import ChangeIntended, StepRunEnded
+from engine.model.expression import Expression
+from engine.model.origin import Origin
+from engine.model.runbook import Requirement
+from engine.model.status import Status
+
+HERE = Origin("x", 1, 1)
+CONSENT = Requirement(kind="consent", subject="data-loss", origin=HERE, max_age_s=1.0)
+ASKS = {"proves": "consent(data-loss)", "proven_by": "yes"}
+
+
+def staged(**more):
+    """Make a copy, look at it, drop it whatever the look said."""
+    return plan(
+        step(1, "stage"),
+        step(2, "look", **more),
+        step(3, "change"),
+        step(4, "drop", args={"of": "s1"}, always=True),
+        step(5, "look"),
+    )
+
+
+def test_a_step_that_always_runs_does_so_after_a_failure_and_nothing_else_does() -> None:
+    run = rehearse(staged(), world=World(faults={("s2", "A"): ["refuse"]}))
+    assert run.statuses() == {
+        "s1@A": "changed", "s2@A": "failed", "s3@A": "cancelled", "s4@A": "changed", "s5@A": "cancelled",
+    }  # fmt: skip
+    assert run.stopped is not None
+    assert run.stopped.exit_code == 1
+    assert run.world.done == set()
+    assert run.state.owed == ()
+
+
+def test_it_also_runs_when_a_jump_leads_past_it_and_when_all_went_well() -> None:
+    jumped = rehearse(staged(on_failure="s5"), world=World(faults={("s2", "A"): ["refuse"]}))
+    assert jumped.statuses() == {
+        "s1@A": "changed", "s2@A": "failed", "s3@A": "skipped", "s4@A": "changed", "s5@A": "ok",
+    }  # fmt: skip
+    assert set(rehearse(staged()).statuses().values()) == {"changed", "ok"}
+
+
+def test_what_is_owed_is_on_record_before_it_is_made() -> None:
+    run = rehearse(staged())
+    intents = [one for one in run.events if isinstance(one, ChangeIntended) and one.step == "s1"]
+    assert [each.key for each in intents[0].owes] == ["copy"]
+    assert [one.pays for one in run.events if isinstance(one, StepRunEnded) and one.step == "s4"] == [("copy",)]
+
+
+@pytest.mark.parametrize("kill_after", range(1, 14))
+def test_a_kill_at_any_moment_leaves_the_debt_until_the_run_is_taken_up(kill_after: int) -> None:
+    world, clock = World(), FakeClock()
+    killed = rehearse(staged(), world=world, clock=clock, kill_after=kill_after)
+    known = replay(staged(), killed.events)
+    assert known.owed or ("s1", "A") not in world.done, "what is there is owed"
+    taken_up = rehearse(staged(), world=world, clock=clock, before=killed.events)
+    assert taken_up.state.owed == ()
+    assert ("s1", "A") not in world.done
+
+
+def test_a_drop_that_fails_is_told_as_owed() -> None:
+    run = rehearse(staged(), world=World(faults={("s1", "A"): ["lost at look"]}))
+    assert run.statuses()["s1@A"] == "unreachable"
+    left = rehearse(
+        plan(step(1, "stage"), step(2, "drop", args={"of": "s1"}, always=True, when=Expression("1 == 2", HERE)))
+    )
+    assert left.stopped is not None
+    assert left.stopped.reason.endswith("; still owed: drop the copy on A")
+
+
+def test_consent_is_one_answer_and_does_not_grow_old() -> None:
+    the_plan = plan(
+        step(1, "ask", args=ASKS, yields=("consent",), about=("data-loss",)),
+        step(2, "change", hosts=("A",)),
+        step(3, "destroy", requires=(CONSENT,)),
+    )
+    agreed = rehearse(the_plan, person=Person(answers=["yes"]))
+    assert agreed.statuses()["s3@A"] == "changed"
+    refused = rehearse(the_plan, person=Person(answers=["no"]))
+    assert refused.state.of("s1", "-").status is Status.BLOCKED
+    assert refused.statuses()["s3@A"] == "cancelled"
+    assert refused.stopped is not None
+    assert refused.stopped.exit_code == 5
+    assert not refused.world.applied
