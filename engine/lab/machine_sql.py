@@ -1,8 +1,9 @@
 """A SQL Server instance as state: what the shipped queries ask about."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
-from engine.lab.machine_sql_log import History, TransactionLog, guid_of
+from engine.lab.machine_sql_log import History, Rolling, TransactionLog, guid_of
 from engine.model.data import JsonMap
 
 _MIB = 1024 * 1024
@@ -26,7 +27,8 @@ class DatabaseFile:
 class Database:
     """One database. ``product_version`` is the DBVersion row of its ``__MOMManagementGroupInfo__`` table, or None where
     it has no such table; ``patches`` are rows of ``__PatchInfo__``. Without ``files`` it gets one for data and one for
-    the log.
+    the log. ``damaged_pages`` counts pages that no longer hold what was written; ``rolling`` is how far a restore has
+    come that waits for more.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Database:
     read_only: bool = False
     files: list[DatabaseFile] = field(default_factory=list)
     log: TransactionLog = field(default_factory=TransactionLog)
+    damaged_pages: int = 0
+    rolling: Rolling | None = None
 
     def __post_init__(self) -> None:
         self.log.fork = self.log.fork or guid_of(f"first path of {self.name}")
@@ -59,13 +63,22 @@ class Database:
             "management_packs": dict(self.management_packs),
             "patches": [dict(one) for one in self.patches],
             "lsn": self.log.lsn,
+            "log": asdict(self.log),
+            "damaged_pages": self.damaged_pages,
         }
+
+
+def _nobody(name: str) -> tuple[str, ...]:
+    """No program is at work in the database."""
+    del name
+    return ()
 
 
 @dataclass(slots=True, kw_only=True)
 class SqlInstance:
     """The instance of a machine; ``name`` is empty for the default instance. ``zone`` is how many quarters of an hour
-    its local time is ahead of UTC; ``unreadable`` are paths that its service account may not open.
+    its local time is ahead of UTC; ``unreadable`` are paths that its service account may not open; ``sessions`` tells
+    which programs are at work in a database.
     """
 
     name: str = ""
@@ -80,6 +93,7 @@ class SqlInstance:
     zone: int = 0
     unreadable: set[str] = field(default_factory=set)
     history: History = field(default_factory=History)
+    sessions: Callable[[str], tuple[str, ...]] = field(default=_nobody)
 
     def add(self, *databases: Database) -> None:
         """Put databases on the instance."""

@@ -7,7 +7,7 @@ numbers after that point are used again.
 import uuid
 from dataclasses import dataclass, field
 
-from engine.model.data import JsonValue
+from engine.model.data import JsonMap, JsonValue
 
 Row = dict[str, JsonValue]
 
@@ -54,11 +54,22 @@ class TransactionLog:
         self.work()
 
 
+@dataclass(slots=True, kw_only=True)
+class Rolling:
+    """How far a restore has come that waits for more: the last set that was brought in, and what it holds."""
+
+    guid: str
+    log: TransactionLog
+    contents: JsonMap
+    full_only: bool = True
+
+
 @dataclass(slots=True)
 class History:
-    """The tables of ``msdb`` that tell of backups, as rows by column."""
+    """The tables of ``msdb`` that tell of backups and restores, as rows by column."""
 
     backupset: list[Row] = field(default_factory=list)
     backupmediaset: list[Row] = field(default_factory=list)
     backupmediafamily: list[Row] = field(default_factory=list)
+    restorehistory: list[Row] = field(default_factory=list)
     made: int = 0
