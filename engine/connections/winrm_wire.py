@@ -140,7 +140,9 @@ class WinRmWire:
             cert_pem=settings.certificate,
             cert_key_pem=settings.certificate_key,
             message_encryption="always" if encrypted else settings.encryption,
-            proxy=None,
+            # Direct, whatever the environment says. None would mean the same, but requests then writes to the
+            # environment at every request, which threads must not do at once.
+            proxy="",
         )
 
 

@@ -90,6 +90,18 @@ def test_ways_to_log_on(lab: Lab, scheme: str, transport: str) -> None:
     assert ("does not prove" in connection.info.note) is (scheme == "http")
 
 
+def test_the_environment_is_neither_heeded_nor_written(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy is for the web; and threads that write to the environment at once break each other."""
+
+    def written(*_: object) -> None:
+        raise AssertionError("requests wrote to the environment")
+
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setattr("requests.utils.set_environ", written)
+    assert lab.connect().run(LOOK, 10).ok
+
+
 def test_a_run_keeps_one_shell_and_gives_it_back(lab: Lab) -> None:
     lab.faults.max_shells = 1
     connection = lab.connect()
