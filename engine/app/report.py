@@ -26,7 +26,10 @@ def rendered(journal: JournalStore, run_id: str, form: str) -> str:
         from engine.journal.export import export_lines
 
         return "\n".join(export_lines(journal, run_id))  # type: ignore[arg-type]
-    found = report(journal, run_id)
+    return _rendered(report(journal, run_id), form)
+
+
+def _rendered(found: Report, form: str) -> str:
     if form == "html":
         from engine.reporting.report_html import report_html
 
@@ -42,10 +45,11 @@ def rendered(journal: JournalStore, run_id: str, form: str) -> str:
 
 def write_files(journal: JournalStore, run_id: str) -> None:
     """``report.html``, ``report.json`` and ``events.jsonl`` in the run's folder."""
-    folder = Path(journal.record(run_id).folder)
+    folder, found = Path(journal.record(run_id).folder), report(journal, run_id)
     for name, form in (("report.html", "html"), ("report.json", "json"), ("events.jsonl", "jsonl")):
+        text = rendered(journal, run_id, form) if form == "jsonl" else _rendered(found, form)
         try:
-            (folder / name).write_text(rendered(journal, run_id, form) + "\n", encoding="utf-8")
+            (folder / name).write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise StorageFailed(
                 f"{folder / name} cannot be written: {error.strerror}",

@@ -167,7 +167,9 @@ class Driver:
                 return self._told(message)
 
     def _told(self, result: Result) -> ev.RunEvent:
-        now, refs = self._now(), self._store(result.outcome.exhibits)
+        if result.unstored is not None:
+            raise result.unstored
+        now, refs = self._now(), result.evidence
         if result.refresh:
             return telling.refreshed(result, refs, now)
         match result.outcome:
@@ -231,7 +233,10 @@ class Driver:
         def work() -> Message:
             performer.begin(self.plan.step(run_id.step).timeout_s)
             outcome = performer.perform(effect.mode, effect.approved)
-            return Result(id=run_id, attempt=effect.attempt, outcome=outcome, refresh=refresh)
+            refs, failure = self._stored(outcome.exhibits)
+            return Result(
+                id=run_id, attempt=effect.attempt, outcome=outcome, refresh=refresh, evidence=refs, unstored=failure
+            )
 
         self.lanes.start(run_id.host if run_id.host != ENGINE_HOST else str(run_id), work)
 
@@ -249,8 +254,12 @@ class Driver:
             facts=facts_of(self.plan, self.state, host),
         )
 
-    def _store(self, exhibits: Sequence[Exhibit]) -> tuple[EvidenceRef, ...]:
-        return tuple(self.evidence.put(self.mask_bytes(one.content), one.caption) for one in exhibits)
+    def _stored(self, exhibits: Sequence[Exhibit]) -> tuple[tuple[EvidenceRef, ...], BaseException | None]:
+        """In the worker, so that nobody waits for the disk; a failure is the driver's to raise."""
+        try:
+            return tuple(self.evidence.put(self.mask_bytes(one.content), one.caption) for one in exhibits), None
+        except BaseException as failure:  # noqa: BLE001 - handed over, not swallowed
+            return (), failure
 
     # --- people ---------------------------------------------------------------------------------------
 

@@ -45,8 +45,9 @@ class Lanes(Generic[T]):
         """Close every connection: a shell does not outlive a pause for a person. The next use opens again."""
         with self._guard:
             connections = list(self._connections.values())
-        for connection in connections:
-            connection.close()
+        if connections:
+            with ThreadPoolExecutor(max_workers=len(connections)) as pool:
+                list(pool.map(lambda one: one.close(), connections))
 
     def end(self, *, wait: bool) -> None:
         """No more work; ``wait`` for what is in flight and close the connections."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from engine.execute.outcome import Outcome
 from engine.model.exit_code import ExitCode
 from engine.model.plan import StepRunId
-from engine.model.result import Change
+from engine.model.result import Change, EvidenceRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +34,16 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """An attempt is over; ``refresh`` if it only looked at a gate again."""
+    """An attempt is over; ``refresh`` if it only looked at a gate again. ``evidence`` is stored already; what kept it
+    from being stored is in ``unstored``, and ends the run: what cannot be put on record is not done.
+    """
 
     id: StepRunId
     attempt: int
     outcome: Outcome
     refresh: bool
+    evidence: tuple[EvidenceRef, ...] = ()
+    unstored: BaseException | None = None
 
 
 Message: TypeAlias = Intent | Report | Result

@@ -18,11 +18,12 @@ _DIGEST_LENGTH = 64
 
 
 class EvidenceFiles:
-    """An ``EvidenceStore`` in the folder of one run; refuses a piece above ``max_bytes``."""
+    """An ``EvidenceStore`` in the folder of one run; refuses a piece above ``max_bytes``. Any thread may use it."""
 
     def __init__(self, run_folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
         self._root = run_folder / "evidence"
         self._max_bytes = max_bytes
+        self._stored: set[str] = set()
 
     def put(self, content: bytes, caption: str) -> EvidenceRef:
         """Store once, synced; the same content gives the same name. A damaged copy found there is replaced."""
@@ -34,8 +35,9 @@ class EvidenceFiles:
         digest = hashlib.sha256(content).hexdigest()
         path = self.path(digest)
         with told(path, "storing evidence"):
-            if not (path.is_file() and _digest_of(path) == digest):
+            if not (path.is_file() and (digest in self._stored or _digest_of(path) == digest)):
                 _write(path, content)
+        self._stored.add(digest)
         return EvidenceRef(digest=digest, caption=caption, size=len(content))
 
     def get(self, digest: str) -> bytes:
