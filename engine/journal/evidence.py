@@ -23,7 +23,7 @@ class EvidenceFiles:
     def __init__(self, run_folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
         self._root = run_folder / "evidence"
         self._max_bytes = max_bytes
-        self._stored: set[str] = set()
+        self._seen_whole: dict[str, tuple[int, int]] = {}
 
     def put(self, content: bytes, caption: str) -> EvidenceRef:
         """Store once, synced; the same content gives the same name. A damaged copy found there is replaced."""
@@ -35,9 +35,11 @@ class EvidenceFiles:
         digest = hashlib.sha256(content).hexdigest()
         path = self.path(digest)
         with told(path, "storing evidence"):
-            if not (path.is_file() and (digest in self._stored or _digest_of(path) == digest)):
-                _write(path, content)
-        self._stored.add(digest)
+            known = self._seen_whole.get(digest)
+            if known is None or _mark(path) != known:
+                if not (path.is_file() and _digest_of(path) == digest):
+                    _write(path, content)
+                self._seen_whole[digest] = _mark(path)
         return EvidenceRef(digest=digest, caption=caption, size=len(content))
 
     def get(self, digest: str) -> bytes:
@@ -61,6 +63,15 @@ class EvidenceFiles:
         if len(digest) != _DIGEST_LENGTH or not set(digest) <= set("0123456789abcdef"):
             raise JournalDamaged(f"{digest!r} is no evidence digest", remedy="`runbook report` lists a run's evidence")
         return self._root / digest[:2] / digest
+
+
+def _mark(path: Path) -> tuple[int, int]:
+    """What tells that nobody touched a file since it was last read; nothing is like that of a file that is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (-1, -1)
+    return (found.st_size, found.st_mtime_ns)
 
 
 def _digest_of(path: Path) -> str:
