@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from engine import __version__
 from engine.app import documents, wiring
@@ -17,6 +16,7 @@ from engine.app import plan as planning
 from engine.app.lab import GROUPS
 from engine.app.request import PlanRequest
 from engine.app.scenario_check import misses
+from engine.app.scenario_situation import arrange
 from engine.app.scenario_time import LabLanes, LabStop, LabTime
 from engine.conduct.conductor import Conductor
 from engine.conduct.state import RunState, initial
@@ -25,7 +25,6 @@ from engine.execute.messages import Interrupts, Stopped
 from engine.lab.direct import LabConnection
 from engine.lab.estate import VARIANTS, Estate, build_estate, variant
 from engine.lab.faults import Faults
-from engine.lab.machine import Machine
 from engine.language.scenario import NOBODY, TRUTH, ScenarioSpec, read_scenario
 from engine.model import event as ev
 from engine.model.command import RunRunbook
@@ -122,26 +121,13 @@ def _stage(spec: ScenarioSpec) -> "Stage":
     except TypeError as unknown:
         raise UsageMistake(f"{spec.file}: an estate has no such setting: {unknown}") from unknown
     stage = Stage(spec=spec, estate=estate)
+    known = {one.name for one in fields(Faults)}
+    arrange(estate, spec.situation, spec.file)
+    arrange(estate, spec.faults, spec.file)
     for host, troubles in spec.faults.items():
-        if host not in estate.machines:
-            message = f"{spec.file}: the lab has no host {host}"
-            raise UsageMistake(message, remedy=f"one of: {', '.join(estate.machines)}")
-        known = {one.name for one in fields(Faults)}
         stage.faults[host].change({key: value for key, value in troubles.items() if key in known})
-        _trouble(estate.machines[host], troubles)
+        estate.machines[host].returns_from_reboot = bool(troubles.get("returns_from_reboot", True))
     return stage
-
-
-def _trouble(machine: Machine, troubles: Mapping[str, Any]) -> None:
-    """What is wrong with the machine itself, and not with the way to it."""
-    machine.returns_from_reboot = troubles.get("returns_from_reboot", True)
-    for name in troubles.get("processes", ()):
-        machine.add_process(name)
-    for path, text in troubles.get("files", {}).items():
-        if text is None:
-            machine.files.delete(path)
-        else:
-            machine.files.write(path, text.encode("utf-8"), modified=machine.clock.now())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -253,13 +239,14 @@ def _inventory() -> JsonMap:
 
 
 class ScenarioPerson:
-    """Says what the scenario lets people say; an answer ``truth`` is found out by doing the work on the estate."""
+    """Does and says what the scenario lets people do and say; ``truth`` comes of doing the work on the estate."""
 
     def __init__(self, spec: ScenarioSpec, estate: Estate) -> None:
         self._spec, self._estate = spec, estate
 
     def question(self, asked: ev.QuestionAsked) -> PersonAnswer | None:
         """The scenario's answer to this step."""
+        arrange(self._estate, self._spec.does.get(asked.step, {}), f"{self._spec.file}: {asked.step}")
         told = self._spec.answers.get(asked.step, TRUTH)
         if told == TRUTH:
             found = self._estate.operator_answer(f"{asked.show} {asked.question}", asked.answers)

@@ -1,7 +1,7 @@
 """A scenario as a typed value: which estate, what people say, what goes wrong, and what must come out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.language.load import Text, load_scenario
@@ -26,7 +26,8 @@ class Expectation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioSpec:
     """One rehearsal as written. ``runbook`` is relative to the scenario's folder; ``estate`` is the name of a built-in
-    one and ``changes`` are its settings that differ.
+    one and ``changes`` are its settings that differ. ``situation`` is how its machines are at first, ``does`` what a
+    person does to them when a step asks.
     """
 
     name: str
@@ -42,6 +43,8 @@ class ScenarioSpec:
     approvals: str | Mapping[str, str]
     faults: Mapping[str, JsonMap]
     expect: Expectation
+    situation: Mapping[str, JsonMap] = field(default_factory=dict)
+    does: Mapping[str, Mapping[str, JsonMap]] = field(default_factory=dict)
 
     def approval(self, step: str) -> str:
         """``approve``, ``deny`` or ``nobody``."""
@@ -72,6 +75,8 @@ def read_scenario(text: Text, file: str) -> tuple[ScenarioSpec | None, tuple[Dia
         approvals=value.get("approvals", "all"),
         faults=value.get("faults", {}),
         expect=_expectation(value["expect"]),
+        situation=value.get("situation", {}),
+        does=value.get("does", {}),
     ), found
 
 

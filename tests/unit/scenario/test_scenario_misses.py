@@ -65,3 +65,28 @@ def test_a_setting_of_the_estate_can_be_changed(tmp_path: Path) -> None:
 def test_a_folder_without_scenarios_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageMistake, match="no scenario"):
         find((str(tmp_path),))
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("{SM77: {services: {OMSDK: stopped}}}", "no host SM77"),
+        ("{SM01: {services: {Spooler: stopped}}}", "SM01 has no service Spooler"),
+        ("{SM01: {free: {'X:\\': 1}}}", "SM01 has no volume X:"),
+        ("{SM01: {sql: {level: RTM}}}", "SM01 is no SQL Server"),
+        ("{SQL01: {databases: {Other: {state: OFFLINE}}}}", "SQL01 has no database Other"),
+    ],
+)
+def test_a_situation_that_cannot_be_is_refused(tmp_path: Path, state: str, words: str) -> None:
+    with pytest.raises(UsageMistake, match=words):
+        rehearse(load(scenario(tmp_path, f"situation: {state}\nexpect: {{exit_code: 0}}\n")))
+
+
+def test_a_situation_and_what_a_person_does_change_the_machines(tmp_path: Path) -> None:
+    text = (
+        "estate: slow\n"
+        "situation: {SQL01: {sql: {version: '10.50.1600.1'}, databases: {ServiceManager: {version: '7.5.1561.0'}}}}\n"
+        "does: {retry_first: {SM01: {processes: [notepad.exe], registry: {'HKLM\\X\\Y': 5}}}}\n"
+        "expect: {machines: {SM01: {registry: {'HKLM\\X\\Y': 5}}}}\n"
+    )
+    assert rehearse(load(scenario(tmp_path, text))).missed == ()

@@ -1,0 +1,100 @@
+"""Puts a machine of the lab into the state that a scenario describes: what was so before the run, what a person did."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.lab import machine_services as scm
+from engine.lab.estate import Estate
+from engine.lab.machine import Machine
+from engine.lab.machine_sql import SqlInstance
+from engine.model.errors import UsageMistake
+
+
+def arrange(estate: Estate, states: Mapping[str, Mapping[str, Any]], place: str) -> None:
+    """Each host as it is described; a host that the estate has not is a mistake of the scenario at ``place``."""
+    for host, state in states.items():
+        if host not in estate.machines:
+            raise UsageMistake(
+                f"{place}: the lab has no host {host}", remedy=f"one of: {', '.join(sorted(estate.machines))}"
+            )
+        machine = estate.machines[host]
+        with machine.lock:
+            machine.settle()
+            for what, value in state.items():
+                if what in _PARTS:
+                    _PARTS[what](machine, value, f"{place}: {host}")
+
+
+def _processes(machine: Machine, names: list[str], place: str) -> None:
+    del place
+    for name in names:
+        machine.add_process(name)
+
+
+def _files(machine: Machine, texts: Mapping[str, str | None], place: str) -> None:
+    del place
+    for path, text in texts.items():
+        if text is None:
+            machine.files.delete(path)
+        else:
+            machine.files.write(path, text.encode("utf-8"), modified=machine.clock.now())
+
+
+def _registry(machine: Machine, values: Mapping[str, Any], place: str) -> None:
+    del place
+    for path, value in values.items():
+        key, _, name = path.rpartition("\\")
+        if value is None:
+            machine.registry.remove(key, name)
+        else:
+            machine.registry.set(key, name, value)
+
+
+def _services(machine: Machine, states: Mapping[str, str], place: str) -> None:
+    for name, state in states.items():
+        service = machine.services.get(name)
+        if service is None:
+            raise UsageMistake(f"{place} has no service {name}")
+        (scm.start if state == "running" else scm.stop)(machine, service)
+
+
+def _free(machine: Machine, volumes: Mapping[str, int], place: str) -> None:
+    for name, free in volumes.items():
+        if name not in machine.volumes:
+            raise UsageMistake(f"{place} has no volume {name}", remedy=f"one of: {', '.join(machine.volumes)}")
+        machine.volumes[name].free = free
+
+
+def _sql(machine: Machine, wanted: Mapping[str, Any], place: str) -> None:
+    sql = _instance(machine, place)
+    sql.version = wanted.get("version", sql.version)
+    sql.level = wanted.get("level", sql.level)
+    sql.full_text = wanted.get("full_text", sql.full_text)
+    sql.options.update(wanted.get("options", {}))
+
+
+def _databases(machine: Machine, wanted: Mapping[str, Mapping[str, str]], place: str) -> None:
+    sql = _instance(machine, place)
+    for name, state in wanted.items():
+        if name not in sql.databases:
+            raise UsageMistake(f"{place} has no database {name}", remedy=f"one of: {', '.join(sql.databases)}")
+        database = sql.databases[name]
+        database.state = state.get("state", database.state)
+        database.product_version = state.get("version", database.product_version)
+
+
+def _instance(machine: Machine, place: str) -> SqlInstance:
+    if machine.sql is None:
+        raise UsageMistake(f"{place} is no SQL Server")
+    return machine.sql
+
+
+_PARTS: Mapping[str, Callable[[Machine, Any, str], None]] = {
+    "processes": _processes,
+    "files": _files,
+    "registry": _registry,
+    "services": _services,
+    "free": _free,
+    "sql": _sql,
+    "databases": _databases,
+}
