@@ -20,6 +20,7 @@ BUILTIN: Mapping[str, str] = {
     "posix.file": "posix_file:PosixFile",
     "runbook": "run_runbook:RunAnotherRunbook",
     "service_manager.installation": "service_manager_installation:ServiceManagerInstallation",
+    "service_manager.services": "service_manager_services:ServiceManagerServices",
     "service_manager.versions": "service_manager_versions:ServiceManagerVersions",
     "windows.file": "windows_file:WindowsFile",
     "windows.event_log": "windows_event_log:WindowsEventLog",

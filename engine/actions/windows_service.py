@@ -27,7 +27,7 @@ _NOTHING: JsonMap = {
 }
 
 
-def _as_seen(raw: JsonMap) -> JsonMap:
+def as_seen(raw: JsonMap) -> JsonMap:
     """A service in the words of the runbook language: ``start_pending``, ``automatic``."""
     mode = str(raw.get("start_mode", "")).lower()
     state = str(raw.get("state", "")).lower().replace(" ", "_")
@@ -60,7 +60,7 @@ class WindowsService(BuiltIn):
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Missing services and unmet expectations refuse; differences change."""
-        services = [_as_seen(one) for one in maps(value_map(seen[0]).get("services"))]
+        services = [as_seen(one) for one in maps(value_map(seen[0]).get("services"))]
         result = _result(services, args)
         missing = [str(one["name"]) for one in services if not one["found"]]
         if missing and not args.get("allow_none"):
@@ -102,7 +102,8 @@ def _unmet(services: list[JsonMap], expected: JsonMap, host: HostView, result: J
     return None
 
 
-def _ensure(service: JsonMap, wanted: JsonMap, args: Arguments) -> Script:
+def ensure(service: JsonMap, wanted: JsonMap, args: Arguments) -> Script:
+    """The change that gives one service the state and the start mode that are named."""
     mode, state = wanted.get("start_mode"), wanted.get("state")
     return script(
         "windows_service.ensure.ps1",
@@ -125,12 +126,12 @@ def _before(service: JsonMap, different: dict[str, str]) -> JsonMap:
 def _change(different: list[JsonMap], wanted: JsonMap, args: Arguments, services: list[JsonMap]) -> Change:
     pairs = [(one, _differences(one, wanted)) for one in different]
     after: list[JsonMap] = [{**one, **(wanted if one in different else {})} for one in services]
-    undo = [_ensure(one, _before(one, keys), args) for one, keys in pairs if _before(one, keys)]
+    undo = [ensure(one, _before(one, keys), args) for one, keys in pairs if _before(one, keys)]
     return Change(
         why=", ".join(_difference_told(one, keys) for one, keys in pairs),
         before={str(one["name"]): {key: one[key] for key in keys} for one, keys in pairs},
         after={str(one["name"]): keys for one, keys in pairs},
-        commands=tuple(_ensure(one, keys, args) for one, keys in pairs),
+        commands=tuple(ensure(one, keys, args) for one, keys in pairs),
         undo=tuple(reversed(undo)),
         result=_result(after, args),
     )
