@@ -51,8 +51,9 @@ def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None
     if database is None or database.state != "ONLINE":
         raise PayloadError(f"Database '{name}' does not exist. Make sure that the name is entered correctly.")
     _refuse(database, wish)
+    found = None if wish.format or wish.device_type not in _DISK else _one_media(machine, paths)
     _take_space(machine, paths, _size(database, wish), wish)
-    media = _media(machine, sql, paths, wish)
+    media = _media(machine, sql, paths, wish, found)
     ends_at = machine.clock.now() if wish.ends_at is None else wish.ends_at
     row = _row(sql, database, wish, media, ends_at=ends_at, machine_name=machine.name)
     sql.history.backupset.append(row)
@@ -103,11 +104,8 @@ def new_guid(machine_name: str, sql: SqlInstance) -> str:
     return guid_of(f"{machine_name}/{sql.name}/{sql.history.made}")
 
 
-def _media(machine: Machine, sql: SqlInstance, paths: Sequence[str], wish: Wish) -> Media:
+def _media(machine: Machine, sql: SqlInstance, paths: Sequence[str], wish: Wish, found: Media | None) -> Media:
     """The media set the backup goes to: the one that the files belong to, else a new one."""
-    found = None if wish.format or wish.device_type not in _DISK else read_media(machine, paths[0])
-    if found is not None and found.families != len(paths):
-        raise PayloadError(f"The volume on device '{paths[0]}' is a member of another media set.")
     if found is not None:
         return replace(found, sets=()) if wish.init else found
     number = len(sql.history.backupmediaset) + 1
@@ -126,6 +124,17 @@ def _media(machine: Machine, sql: SqlInstance, paths: Sequence[str], wish: Wish)
             }
         )
     return media
+
+
+def _one_media(machine: Machine, paths: Sequence[str]) -> Media | None:
+    """The media set that exactly these files make up, in this order; None if they are all new."""
+    found = [read_media(machine, path) for path in paths]
+    first = found[0]
+    for place, (path, one) in enumerate(zip(paths, found, strict=True), 1):
+        told = one and (one.guid, one.family, one.families)
+        if told != (first and (first.guid, place, len(paths))):
+            raise PayloadError(f"The volume on device '{path}' is a member of another media set.")
+    return first
 
 
 def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends_at: float, machine_name: str) -> Row:

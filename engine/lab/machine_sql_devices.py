@@ -1,4 +1,4 @@
-"""Backup devices as the lab's SQL Server opens them: which file holds what, and what keeps the server from reading it."""
+"""Backup devices as the lab's SQL Server opens them: what a file holds, and what keeps the server from reading it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

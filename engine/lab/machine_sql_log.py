@@ -5,9 +5,11 @@ numbers after that point are used again.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from engine.model.data import JsonMap, JsonValue
+from engine.model.data import JsonValue
 
 Row = dict[str, JsonValue]
 
@@ -60,7 +62,7 @@ class Rolling:
 
     guid: str
     log: TransactionLog
-    contents: JsonMap
+    contents: Mapping[str, Any]
     full_only: bool = True
 
 
