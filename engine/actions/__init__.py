@@ -29,6 +29,7 @@ BUILTIN: Mapping[str, str] = {
     "windows.reboot": "windows_reboot:WindowsReboot",
     "windows.registry_value": "windows_registry_value:WindowsRegistryValue",
     "windows.service": "windows_service:WindowsService",
+    "windows.tcp_port": "windows_tcp_port:WindowsTcpPort",
     "windows.volume_space": "windows_volume_space:WindowsVolumeSpace",
     "windows.log_search": "windows_log_search:WindowsLogSearch",
     "windows.script": "windows_script:WindowsScript",

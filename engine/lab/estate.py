@@ -140,6 +140,7 @@ def _machines(spec: EstateSpec, clock: LabClock, run_script: RunScript | None) -
         "SQL02": sql_server(new("SQL02"), DW_DATABASES, RTM),
     }
     for machine in machines.values():
+        machine.network = machines
         machine.boot(clock.now() - 40 * 86400.0)
         machine.settle()
     return machines

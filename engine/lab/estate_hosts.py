@@ -14,6 +14,7 @@ PROGRAM_FOLDER = r"C:\Program Files\Microsoft System Center 2012\Service Manager
 UNINSTALL_KEY = SOFTWARE + r"\Windows\CurrentVersion\Uninstall\{0C7C5F55-2B8C-4A13-9E67-5C1E8F0F1A2D}"
 DATABASES = ("ServiceManager",)
 DW_DATABASES = ("DWStagingAndConfig", "DWRepository", "DWDataMart", "OMDWDataMart", "CMDWDataMart")
+SDK_PORT = 5724
 _GIB = 1024**3
 _SQL_FOLDER = r"C:\Program Files\Microsoft SQL Server\MSSQL10_50.MSSQLSERVER\MSSQL\Binn"
 _PACKS = ("System.WorkItem.Library", "ServiceManager.Core.Library")
@@ -35,6 +36,7 @@ def _windows(machine: Machine) -> Machine:
             display_name="Windows Remote Management (WS-Management)",
             path=r"C:\Windows\system32\svchost.exe -k NetworkService",
             needs=("RpcSs",),
+            listens=(5985,),
         ),
     )
     for log in ("System", "Application", "Security"):
@@ -71,14 +73,21 @@ def _program_files(machine: Machine, build: str) -> None:
 
 
 def _services(account: Account) -> tuple[Service, ...]:
-    def one(name: str, display: str, program: str, start_s: float, **more: str) -> Service:
+    def one(name: str, display: str, program: str, start_s: float, **more: object) -> Service:
         path = f"{PROGRAM_FOLDER}\\{program}"
-        return Service(name=name, display_name=display, path=f'"{path}"', program=path, start_s=start_s, **more)  # type: ignore[arg-type] # only texts
+        return Service(name=name, display_name=display, path=f'"{path}"', program=path, start_s=start_s, **more)  # type: ignore[arg-type] # the names are Service's own
 
     shared = {"account": account.name, "password": account.password}
     config = f"{PROGRAM_FOLDER}\\Microsoft.Mom.ConfigServiceHost.exe.config"
     return (
-        one("OMSDK", "System Center Data Access Service", "Microsoft.Mom.Sdk.ServiceHost.exe", 8.0, **shared),
+        one(
+            "OMSDK",
+            "System Center Data Access Service",
+            "Microsoft.Mom.Sdk.ServiceHost.exe",
+            8.0,
+            listens=(SDK_PORT,),
+            **shared,
+        ),
         one(
             "OMCFG",
             "System Center Management Configuration",
@@ -123,6 +132,7 @@ def sql_server(machine: Machine, databases: Sequence[str], build: str) -> Machin
             display_name="SQL Server (MSSQLSERVER)",
             path=f'"{_SQL_FOLDER}\\sqlservr.exe" -sMSSQLSERVER',
             start_s=10.0,
+            listens=(1433,),
         ),
     )
     machine.sql = SqlInstance()

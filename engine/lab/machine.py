@@ -80,6 +80,8 @@ class Machine:
         self.volumes: dict[str, Volume] = {}
         self.processes: list[Process] = []
         self.sql: SqlInstance | None = None
+        self.network: Mapping[str, Machine] = {}
+        self.blocked_ports: set[int] = set()
         self.os_caption = "Microsoft Windows Server 2008 R2 Enterprise"
         self.os_version = "6.1.7601"
         self.powershell_version = "2.0"
@@ -103,6 +105,11 @@ class Machine:
         with self.lock:
             self.settle()
             return self._up_at is None
+
+    @property
+    def up(self) -> bool:
+        """True unless the machine is down for a restart; only reads, so that another machine may ask."""
+        return self._up_at is None
 
     def boot_number(self) -> int:
         """How often the machine has booted."""

@@ -33,6 +33,7 @@ class Account:
 class Service:
     """One service. ``start_s`` is the lab time its process needs to connect, ``start_s_unverified`` the time once its
     configuration file switches publisher evidence off. ``program`` must exist as a file if it is given.
+    ``listens`` are the TCP ports that are open while it runs.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Service:
     config_file: str | None = None
     program: str | None = None
     needs: tuple[str, ...] = ()
+    listens: tuple[int, ...] = ()
     due: float = 0.0
     outcome: int = 0
 

@@ -39,6 +39,7 @@ _PLACES: dict[str, str] = {
     "windows_registry_value.set.ps1": "windows_registry_value:write",
     "windows_service.ensure.ps1": "windows_service:ensure",
     "windows_service.observe.ps1": "windows_service:observe",
+    "windows_tcp_port.observe.ps1": "windows_tcp_port:observe",
     "windows_volume_space.observe.ps1": "windows_volume_space:observe",
     "windows_xml_element.ensure.ps1": "windows_xml_element:ensure",
     "windows_xml_element.observe.ps1": "windows_xml_element:observe",
