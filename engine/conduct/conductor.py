@@ -23,7 +23,7 @@ from engine.conduct.effects import (
     SleepUntil,
 )
 from engine.conduct.ending import finish
-from engine.conduct.namespaces import namespaces
+from engine.conduct.namespaces import has_template, namespaces
 from engine.conduct.questions import answered
 from engine.conduct.state import RunState, StepRunState
 from engine.language.evaluate import evaluate_condition
@@ -171,8 +171,10 @@ class Conductor:
 
     def arguments(self, state: RunState, step: PlannedStep, host: str) -> Arguments:
         """The step's arguments for one host, rendered."""
-        known = namespaces(self.plan, state, host, self.secret_params, step.id)
-        return {name: render(value, known) for name, value in step.arguments_for(host).items()}
+        written = step.arguments_for(host)
+        read = any(has_template(value) for value in written.values())
+        known = namespaces(self.plan, state, host, self.secret_params, step.id) if read else {}
+        return {name: render(value, known) for name, value in written.items()}
 
     def _take_up(self, state: RunState, step: PlannedStep, host: str, one: StepRunState, now: float) -> Effect:
         """Another process left this one running. With an intent on record, only a fresh look may decide."""

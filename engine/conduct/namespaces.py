@@ -5,11 +5,20 @@ from typing import Any
 
 from engine.conduct.effects import UNKNOWN_IN_CHECK
 from engine.conduct.state import RunState, StepRunState
+from engine.model.expression import Template
 from engine.model.plan import ENGINE_HOST, Plan, PlannedStep
+from engine.model.runbook import ArgValue
 from engine.model.secret import Secret
 from engine.model.status import GOOD, Status
 
 Namespaces = Mapping[str, Any]
+
+
+def has_template(value: ArgValue) -> bool:
+    """True if some part of an argument has to be rendered: only then are the namespaces worth putting together."""
+    if isinstance(value, Mapping):
+        return any(has_template(one) for one in value.values())
+    return any(has_template(one) for one in value) if isinstance(value, tuple) else isinstance(value, Template)
 
 
 def namespaces(

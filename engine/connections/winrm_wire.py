@@ -115,6 +115,9 @@ class WinRmWire:
             self._hang_up()
         if self._protocol is None:
             self._protocol = self._new_protocol()
+        session = self._protocol.transport.session
+        if session is not None:
+            session.trust_env = False  # else the whole environment is searched for a proxy at every request
         return self._protocol
 
     def _start(self) -> "WinRmPipe":
