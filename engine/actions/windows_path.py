@@ -12,3 +12,10 @@ def backup_name(name: str, digest: str) -> str:
     overwrites another original nor keeps the same one twice.
     """
     return f"{name}.before-{digest[:12]}"
+
+
+def second_hop(path: str) -> str:
+    """What to add to a sentence that a path was not found: a remote session may be kept from a share."""
+    if not path.startswith("\\\\"):
+        return ""
+    return "; a remote session may not go on to another computer, so a share can look absent that is there"
