@@ -84,9 +84,14 @@ def build_of(programs: Sequence[JsonMap]) -> str | None:
     versions = [
         str(one["version"])
         for one in programs
-        if one.get("version") and not _BESIDE_THE_SERVER.search(str(one.get("name", "")))
+        if one.get("version") and not beside_the_server(str(one.get("name", "")))
     ]
     return max(versions, key=version_key, default=None)
+
+
+def beside_the_server(program: str) -> bool:
+    """True for the name of a console, a portal, an update: what is installed beside the server."""
+    return _BESIDE_THE_SERVER.search(program) is not None
 
 
 def version_key(text: str) -> tuple[int, ...]:
