@@ -18,6 +18,12 @@ def backup_rules(machine: Machine) -> list[JsonMap]:
     assert sql is not None
     history = payload("mssql_backup_chain.history.sql")
     rules = [_rule(machine, history, {"database": name}, {"since": _FOREVER}) for name in sql.databases]
+    restores = payload("mssql_restore_database.history.sql")
+    known = {str(row["destination_database_name"]) for row in sql.history.restorehistory}
+    rules += [_rule(machine, restores, {"database": name}, {}) for name in sorted(known)]
+    rules.append(
+        {**_rule(machine, restores, {"database": ""}, {}), "params": {}}
+    )  # into any other nothing was restored
     asked: set[str] = set()
     for text, devices in _statements(machine):
         if repr((text, devices)) not in asked:

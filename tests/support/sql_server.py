@@ -18,6 +18,8 @@ _COLUMNS: dict[str, str] = {
     "collation_name compatibility_level recovery_model",
     "backupmediaset": "media_set_id media_uuid media_family_count",
     "backupmediafamily": "media_set_id family_sequence_number device_type physical_device_name mirror",
+    "restorehistory": "restore_history_id restore_date destination_database_name user_name backup_set_id restore_type "
+    "replace recovery device_count",
     "databases": "database_id name state_desc user_access_desc is_broker_enabled compatibility_level "
     "recovery_model_desc collation_name is_read_only owner_sid",
     "master_files": "database_id file_id name physical_name type_desc size",

@@ -8,9 +8,11 @@ a query the lab cannot answer must never seem to have no rows.
 import re
 from collections.abc import Callable
 
+from engine.lab.behaviours import mssql_settings as settings
 from engine.lab.behaviours import sql_catalogue as catalogue
 from engine.lab.behaviours.sql_history import history
 from engine.lab.behaviours.sql_restore import read_backups
+from engine.lab.behaviours.sql_restored import restored
 from engine.lab.behaviours.sql_rows import Rows
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
@@ -23,6 +25,22 @@ Row = dict[str, JsonValue]
 
 def answer(machine: Machine, instance: str, database: str, query: str, params: JsonMap) -> Rows:
     """Rows, or ``PayloadError`` with the text of the server."""
+    sql, at = session_at(machine, instance, database)
+    text = plain(query)
+    for name, reader in _SHIPPED.items():
+        if text == plain(payload(name)):
+            return reader(sql, at)
+    for name, asked in _ASKED.items():
+        if text == plain(payload(name)):
+            return asked(sql, at, params)
+    found = read_backups(machine, sql, text, params) or _selected(sql, text, params)
+    if found is None:
+        raise PayloadError(f"The lab has no answer to this query: {text[:200]}", "NotSpecified")
+    return found
+
+
+def session_at(machine: Machine, instance: str, database: str) -> tuple[SqlInstance, Database | None]:
+    """The instance and the database that a session begins in; the server's own complaint where it cannot."""
     sql = machine.sql
     if sql is None or sql.name.lower() != instance.lower():
         raise PayloadError(
@@ -36,17 +54,11 @@ def answer(machine: Machine, instance: str, database: str, query: str, params: J
         raise PayloadError(
             f'Cannot open database "{database}" requested by the login. The login failed.', "NotSpecified"
         )
-    text = plain(query)
-    for name, reader in _SHIPPED.items():
-        if text == plain(payload(name)):
-            return reader(sql, at)
-    for name, asked in _ASKED.items():
-        if text == plain(payload(name)):
-            return asked(sql, at, params)
-    found = read_backups(machine, sql, text, params) or _selected(sql, text, params)
-    if found is None:
-        raise PayloadError(f"The lab has no answer to this query: {text[:200]}", "NotSpecified")
-    return found
+    if at is not None and at.user_access == "SINGLE_USER" and sql.sessions(at.name):
+        raise PayloadError(
+            f"Database '{at.name}' is already open and can only have one user at a time.", "NotSpecified"
+        )
+    return sql, at
 
 
 def plain(query: str) -> str:
@@ -87,6 +99,13 @@ _ASKED: dict[str, Callable[[SqlInstance, Database | None, JsonMap], Rows]] = {
     "mssql_database.rows.sql": catalogue.databases,
     "mssql_instance.options.sql": catalogue.options,
     "mssql_instance.properties.sql": catalogue.properties,
+    "mssql_role_members.logins.sql": settings.logins,
+    "mssql_role_members.members.sql": settings.members,
+    "mssql_role_members.principals.sql": settings.principals,
+    "mssql_server_option.rows.sql": settings.options,
+    "mssql_user_messages.count.sql": settings.messages,
+    "service_manager_promote.workflow.sql": settings.workflow,
+    "mssql_restore_database.history.sql": restored,
 }
 _SYSTEM = ("master", "tempdb", "model", "msdb")
 _TYPES = {"database_id": "int", "is_broker_enabled": "bit", "compatibility_level": "tinyint", "value_in_use": "int"}

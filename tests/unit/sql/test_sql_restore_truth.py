@@ -61,8 +61,8 @@ def sets(world: World) -> list[dict[str, Any]]:
     ]
 
 
-def restored(world: World, chain: Sequence[dict[str, Any]]) -> Database:
-    """The database brought back under another name, set by set."""
+def bring(world: World, chain: Sequence[dict[str, Any]], *, recovery: bool = True) -> None:
+    """Bring sets in one after the other, as another database."""
     for one in chain:
         request = Request(
             database=COPY,
@@ -70,9 +70,15 @@ def restored(world: World, chain: Sequence[dict[str, Any]]) -> Database:
             log=one["type"] == "L",
             position=one["position"],
             moves={NAME: "E:\\copy.mdf", f"{NAME}_log": "E:\\copy.ldf"},
-            recovery=one is chain[-1],
+            recovery=recovery and one is chain[-1],
+            replace=one is chain[0],
         )
         begin(world.machine, request).finish()
+
+
+def restored(world: World, chain: Sequence[dict[str, Any]]) -> Database:
+    """The database brought back under another name."""
+    bring(world, chain)
     return world.sql.databases[COPY]
 
 

@@ -152,4 +152,5 @@ def test_no_query_is_left_out() -> None:
     assert {name for name in payloads() if name.endswith(".sql")} - older == {
         *CATALOGUE,
         "mssql_backup_chain.history.sql",
+        "mssql_restore_database.history.sql",  # in test_sql_restored.py
     }  # each of them runs in this file

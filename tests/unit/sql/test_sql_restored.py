@@ -1,0 +1,80 @@
+"""The query for the restores of a database, on an embedded engine and in the lab, over histories that happened."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.actions.restore_plan import Progress, progress
+from engine.lab.behaviours.sql_restored import restored
+from engine.model.packaged import payload
+from tests.support.sql_histories import NAME, live, new_world
+from tests.support.sql_server import Embedded, transpiled
+from tests.unit.sql.test_sql_restore_truth import COPY, away, bring, sets
+
+QUERY = "mssql_restore_database.history.sql"
+
+
+def embedded_rows(tables: dict[str, Any], name: str, zone_minutes: int) -> list[dict[str, Any]]:
+    """The rows of an engine whose clock is so far ahead of UTC."""
+    embedded = Embedded(tables)
+    embedded.connection.create_function("NOW_THERE", 0, lambda: "2013-03-02 12:00:00")
+    ahead = timedelta(minutes=zone_minutes)
+    embedded.connection.create_function("NOW_IN_UTC", 0, lambda: _moment(ahead))
+    text = payload(QUERY).replace("GETDATE()", "NOW_THERE()").replace("GETUTCDATE()", "NOW_IN_UTC()")
+    # Whole minutes: the engine's own count of days is not exact.
+    asked = re.sub(r"CAST\((.*?) AS INTEGER\)", r"CAST(ROUND(\1) AS INTEGER)", transpiled(text))
+    rows = [dict(row) for row in embedded.connection.execute(asked, {"database": name})]
+    embedded.close()
+    return rows
+
+
+def _moment(ahead: timedelta) -> str:
+    return (datetime.fromisoformat("2013-03-02T12:00:00") - ahead).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def test_the_rows_are_those_of_the_lab() -> None:
+    count = unknown = 0
+    for seed in range(60):
+        world = new_world(seed)
+        live(world, 20)
+        for chance in range(6):
+            rows = sets(world)
+            one = world.dice.choice([row for row in rows if row["type"] == "D"] or [None])
+            if one is None:
+                break
+            bring(world, [one], recovery=world.dice.random() < 0.6)
+            if chance % 2:
+                away(world)
+        if world.dice.random() < 0.3:
+            world.sql.history.backupset[:] = world.sql.history.backupset[::2]
+        for name in (COPY, COPY.lower(), NAME):
+            modelled = restored(world.sql, None, {"database": name})
+            names = [column for column, _ in modelled.columns]
+            tables = {"restorehistory": world.sql.history.restorehistory, "backupset": world.sql.history.backupset}
+            real = embedded_rows(tables, name, world.sql.zone * 15)
+            assert [tuple(row[column] for column in names) for row in real] == list(modelled.rows), seed
+            count += len(real)
+            unknown += sum(row["backup_set_uuid"] is None for row in real)
+    assert count > 200
+    assert unknown > 10
+
+
+def row(number: int, guid: str, kind: str, *, recovery: bool = False) -> dict[str, Any]:
+    return {
+        "restore_history_id": number,
+        "restore_date": f"2013-03-02T10:{number:02}:00.000",
+        "restore_type": kind,
+        "recovery": recovery,
+        "backup_set_uuid": guid,
+        "source_database": "A",
+        "zone_minutes": 60,
+    }
+
+
+def test_progress_begins_with_the_last_full_set() -> None:
+    rows = [row(5, "l1", "L"), row(4, "d1", "D"), row(3, "l0", "L"), row(2, "d0", "D"), row(1, "x", "D", recovery=True)]
+    assert progress(rows).pending == ("d1", "l1")
+    assert progress(rows[3:]).pending == ("d0",)
+    known = progress(rows[4:])
+    assert (known.pending, known.recovered, known.newest, known.number) == ((), True, "x", 1)
+    assert progress([]) == Progress()
