@@ -10,10 +10,12 @@ from typing import Any
 
 from engine.app.look import LookRefused, look
 from engine.connections import connect
+from engine.evidence.stamps import moment
+from engine.evidence.writer import HostEvidence
 from engine.model.data import JsonMap
 from engine.model.errors import ConnectionProblem
 from engine.model.inventory import Host
-from engine.model.triage import Missing
+from engine.model.triage import UNKNOWN, Concern, EvidenceHost, Missing, Versions
 from engine.ports.connection import Connection
 from engine.secrets import open_box
 
@@ -29,8 +31,8 @@ Say = Callable[[str], None]
 
 
 @dataclass(slots=True, kw_only=True)
-class HostEvidence:
-    """What one host gave. ``events`` is log name to records, ``registry`` key to values."""
+class Collected:
+    """What one host gave so far. ``events`` is log name to records, ``registry`` key to values."""
 
     name: str
     role: str | None = None
@@ -38,24 +40,47 @@ class HostEvidence:
     management_packs: str | None = None
     databases: dict[str, str] = field(default_factory=dict)
     logs: dict[str, bytes] = field(default_factory=dict)
+    modified: dict[str, float] = field(default_factory=dict)
     events: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     registry: dict[str, dict[str, Any]] = field(default_factory=dict)
     setup_running: bool | None = None
     missing: list[Missing] = field(default_factory=list)
 
+    def miss(self, what: str, why: str, concerns: Concern) -> None:
+        """Something that the host did not give."""
+        self.missing.append(Missing(what=what, why=why, host=self.name, concerns=concerns))
 
-def collect(hosts: Sequence[Host], forks: int, say: Say) -> tuple[HostEvidence, ...]:
+    def evidence(self) -> HostEvidence:
+        """The same, as it is written down."""
+        versions = Versions(
+            binaries=self.binaries or UNKNOWN,
+            management_packs=self.management_packs or UNKNOWN,
+            databases=dict(self.databases),
+        )
+        return HostEvidence(
+            host=EvidenceHost(name=self.name, role=self.role or UNKNOWN, versions=versions),
+            logs=self.logs,
+            modified=self.modified,
+            events=self.events,
+            registry=self.registry,
+            missing=tuple(self.missing),
+        )
+
+
+def collect(hosts: Sequence[Host], forks: int, say: Say) -> tuple[Collected, ...]:
     """Ask every host; the order of the answers is that of ``hosts``."""
     box = open_box()
 
-    def one(host: Host) -> HostEvidence:
-        found = HostEvidence(name=host.name)
+    def one(host: Host) -> Collected:
+        found = Collected(name=host.name)
+        what = "the host as a whole"
         connection = connect(host, box.open)
         try:
             connection.open(OPEN_S)
-            _from_host(connection, host, found)
+            what = "what was not yet asked of the host"
+            _from_host(connection, found)
         except ConnectionProblem as problem:
-            found.missing.append(Missing(what=f"{host.name} as a whole", why=problem.message, host=host.name))
+            found.miss(what, f"{problem.operation} {problem.verb}: {problem.cause}", Concern.ANYTHING)
         finally:
             connection.close()
         say(f"{host.name}: setup logs {len(found.logs)}, events {sum(map(len, found.events.values()))}, {_gaps(found)}")
@@ -65,31 +90,44 @@ def collect(hosts: Sequence[Host], forks: int, say: Say) -> tuple[HostEvidence, 
         return tuple(pool.map(one, hosts))
 
 
-def _gaps(found: HostEvidence) -> str:
+def _gaps(found: Collected) -> str:
     return f"gaps {len(found.missing)}" if found.missing else "no gaps"
 
 
-def _from_host(connection: Connection, host: Host, found: HostEvidence) -> None:
-    facts = _try(found, "role and build", connection, "service_manager.installation", {"allow_none": True})
+def _from_host(connection: Connection, found: Collected) -> None:
+    facts = _try(
+        found, "role and build", Concern.VERSIONS, connection, "service_manager.installation", {"allow_none": True}
+    )
     found.role = str(facts["role"]) if facts and facts.get("role") not in (None, "none") else None
     _versions(connection, found, facts or {})
     if found.role == "sql-server":
         return
     _processes(connection, found)
-    _logs(connection, host, found)
+    _logs(connection, found)
     for log, query in _logs_to_read():
-        records = _try(found, f"event log {log}", connection, "windows.event_log", {"log": log, **query})
-        if records is not None and records.get("log_found") is True:
-            found.events[log] = tuple(one for one in records.get("events", ()) if isinstance(one, Mapping))  # type: ignore[union-attr]
+        _events(connection, found, log, query)
+    wanted = {"key": CONTROL_KEY, "name": "ServicesPipeTimeout"}
+    # No finding asks for it: what the value means is the runbook's to say.
     value = _try(
-        found,
-        "registry value ServicesPipeTimeout",
-        connection,
-        "windows.registry_value",
-        {"key": CONTROL_KEY, "name": "ServicesPipeTimeout"},
+        found, "registry value ServicesPipeTimeout", Concern.NOTHING, connection, "windows.registry_value", wanted
     )
     if value is not None and value.get("value") is not None:
         found.registry[CONTROL_KEY] = {"ServicesPipeTimeout": value.get("value")}
+
+
+def _events(connection: Connection, found: Collected, log: str, query: Mapping[str, Any]) -> None:
+    records = _try(found, f"event log {log}", Concern.EVENTS, connection, "windows.event_log", {"log": log, **query})
+    if records is None or records.get("log_found") is not True:
+        return
+    listed = records.get("events")
+    found.events[log] = tuple(one for one in _listed(listed) if isinstance(one, Mapping))
+    if records.get("complete") is False:
+        why = f"the search ended after {records.get('examined')} records; older ones were not read"
+        found.miss(f"older records of the event log {log}", why, Concern.EVENTS)
+
+
+def _listed(value: object) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _logs_to_read() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -99,11 +137,11 @@ def _logs_to_read() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "Operations Manager", every
 
 
-def _versions(connection: Connection, found: HostEvidence, facts: JsonMap) -> None:
+def _versions(connection: Connection, found: Collected, facts: JsonMap) -> None:
     build = facts.get("build")
     if isinstance(build, str) and build:
         found.binaries = build
-    result = _try(found, "versions", connection, "service_manager.versions", {})
+    result = _try(found, "versions", Concern.VERSIONS, connection, "service_manager.versions", {})
     versions = result.get("versions") if result else None
     if not isinstance(versions, Mapping):
         return
@@ -116,30 +154,45 @@ def _versions(connection: Connection, found: HostEvidence, facts: JsonMap) -> No
             setattr(found, kind, value)
 
 
-def _processes(connection: Connection, found: HostEvidence) -> None:
-    running = _try(found, "running processes", connection, "windows.process", {"expect": "any"})
+def _processes(connection: Connection, found: Collected) -> None:
+    running = _try(found, "running processes", Concern.SETUP_RUNNING, connection, "windows.process", {"expect": "any"})
     if running is not None and isinstance(running.get("examined"), int) and running["examined"]:
         found.setup_running = running.get("found") is True
 
 
-def _logs(connection: Connection, host: Host, found: HostEvidence) -> None:
+def _logs(connection: Connection, found: Collected) -> None:
     arguments = {"files": LOGS, "patterns": [], "allow_none": True}
-    listing = _try(found, "setup logs", connection, "windows.log_search", arguments)
-    files = listing.get("files", ()) if listing else ()
-    for one in files if isinstance(files, (list, tuple)) else ():
-        path = str(one["path"]) if isinstance(one, Mapping) else ""
-        try:
-            found.logs[path] = connection.get(path, MAX_LOG_BYTES, LOOK_S)
-        except ConnectionProblem as problem:
-            found.missing.append(Missing(what=path, why=problem.cause, host=host.name))
+    listing = _try(found, "setup logs", Concern.LOGS, connection, "windows.log_search", arguments) or {}
+    for one in _listed(listing.get("skipped")):
+        if isinstance(one, Mapping):
+            found.miss(str(one.get("path")), f"it cannot be read: {one.get('why')}", Concern.LOGS)
+    for one in _listed(listing.get("files")):
+        if isinstance(one, Mapping):
+            _log(connection, found, str(one.get("path")), str(one.get("modified")))
+
+
+def _log(connection: Connection, found: Collected, path: str, modified: str) -> None:
+    try:
+        found.logs[path] = connection.get(path, MAX_LOG_BYTES, LOOK_S)
+    except ConnectionProblem as problem:
+        found.miss(path, problem.cause, Concern.LOGS)
+        return
+    when = moment(modified)
+    if when is not None:
+        found.modified[path] = when[0]
 
 
 def _try(
-    found: HostEvidence, what: str, connection: Connection, action: str, arguments: Mapping[str, Any]
+    found: Collected,
+    what: str,
+    concerns: Concern,
+    connection: Connection,
+    action: str,
+    arguments: Mapping[str, Any],
 ) -> JsonMap | None:
     """The look's result, or a gap that says why."""
     try:
         return look(connection, found.name, action, arguments, LOOK_S)
     except LookRefused as refused:
-        found.missing.append(Missing(what=what, why=str(refused), host=found.name))
+        found.miss(what, str(refused), concerns)
     return None

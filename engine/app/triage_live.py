@@ -1,23 +1,22 @@
 """Use case: triage the live estate: collect an evidence folder by looks alone, then read it like any other.
 
-What a host did not give is told beside what the folder lacks. One reader means one answer, whichever way evidence came.
+What a host did not give is kept in the folder. One reader means one answer, now and whenever the folder is read again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from engine.app import collect_files, documents
+from engine.app import documents
 from engine.app.clock import SystemClock
-from engine.app.collect import HostEvidence, collect
+from engine.app.collect import collect
 from engine.app.inventory import selected
 from engine.app.triage import triage_evidence, triage_spec
-from engine.model.errors import UsageMistake
-from engine.model.triage import Missing, TriageResult
-
-CHOICES = {"retry_button": ("yes", "no", "unknown"), "setup_running": ("yes", "no", "unknown")}
+from engine.app.triage_told import told, with_looks
+from engine.app.wiring import make_folder
+from engine.evidence.writer import refuse_names, refuse_used, write_evidence
+from engine.model.triage import TriageResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,52 +40,24 @@ def fresh_folder(state: Path) -> Path:
 
 
 def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResult:
-    """Collect into ``request.folder`` and judge what is there."""
+    """Collect into ``request.folder`` and judge what is there; all that was asked for is checked before that."""
     table = triage_spec(request.table)
-    _answers(request.answers, ())  # what cannot be understood is told before any host is contacted
+    known = told(request.upgrade, request.answers)
     inventory = documents.inventory(request.inventory)
     hosts = [inventory.hosts[name] for name in selected(inventory, request.limit)]
+    refuse_names(one.name for one in hosts)
     baseline = documents.baseline(request.baseline, request.inventory)
-    collect_files.refuse_used(request.folder)
+    refuse_used(request.folder)
+    make_folder(request.folder)
     found = collect(hosts, request.forks, say)
-    evidence = {
-        "collected_at": datetime.fromtimestamp(SystemClock().now(), UTC).isoformat(timespec="seconds"),
-        "answers": _answers(request.answers, found),
-        **({"upgrade": dict(request.upgrade)} if request.upgrade else {}),
-    }
-    collect_files.write(request.folder, found, evidence, baseline)
+    write_evidence(
+        request.folder,
+        [one.evidence() for one in found],
+        collected_at=SystemClock().now(),
+        upgrade=known.upgrade,
+        answers=with_looks(known.answers, found),
+        baseline=baseline,
+    )
     result = triage_evidence([request.folder], table)
     onward = tuple(sentence.replace("-i INVENTORY", f"-i {request.inventory}") for sentence in result.next)
-    return replace(result, missing=tuple(_gaps(found)) + result.missing, next=onward)
-
-
-def _gaps(found: Iterable[HostEvidence]) -> Iterable[Missing]:
-    for host in found:
-        yield from host.missing
-
-
-def _answers(given: Mapping[str, str], found: Sequence[HostEvidence]) -> dict[str, Any]:
-    """What a person said, and whether setup runs anywhere; unknown unless every server that may run setup told."""
-    answers: dict[str, Any] = {}
-    for name, value in given.items():
-        if name == "exit_code":
-            answers[name] = _whole(value)
-        elif name == "prerequisite_page":
-            answers[name] = [value]
-        elif name not in CHOICES or value not in CHOICES[name]:
-            known = ", ".join((*CHOICES, "exit_code", "prerequisite_page"))
-            raise UsageMistake(f"`{name}={value}` answers nothing", remedy=f"known: {known}; yes, no or unknown")
-        else:
-            answers[name] = value
-    if "setup_running" not in answers:
-        looks = [one.setup_running for one in found if one.role != "sql-server"]
-        quiet = bool(looks) and None not in looks
-        answers["setup_running"] = "yes" if any(looks) else "no" if quiet else "unknown"
-    return answers
-
-
-def _whole(value: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise UsageMistake(f"`exit_code={value}` is no exit code", remedy="write a whole number, as -16") from None
+    return replace(result, next=onward)

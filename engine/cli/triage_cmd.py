@@ -74,8 +74,7 @@ def command(
     if bool(evidence) == bool(inventory):
         raise click.UsageError("name either evidence with --evidence DIR, or the estate with -i INVENTORY")
     if evidence:
-        if collect:
-            raise click.UsageError("--collect writes what the live estate gives: it needs -i INVENTORY")
+        _refuse_live_options()
         from engine.app.triage import triage_evidence, triage_spec
 
         result = triage_evidence(evidence, triage_spec(table))
@@ -101,6 +100,25 @@ def command(
         click.echo(f"evidence: {request.folder}\n", err=True)
     _show(result, as_json=as_json)
     return int(ExitCode.DONE)
+
+
+def _refuse_live_options() -> None:
+    """What is known of brought evidence stands in the evidence; an option that nobody reads would mislead."""
+    context = click.get_current_context()
+    places = {
+        "collect": "--collect writes what the live estate gives: it needs -i INVENTORY",
+        "limit": "--limit chooses among the hosts of an inventory: it needs -i INVENTORY",
+        "forks": "--forks counts hosts asked at once: it needs -i INVENTORY",
+        "baseline": "--baseline needs -i INVENTORY; put the file into the evidence as baseline.yaml",
+        "answers": "--answer needs -i INVENTORY; write it into evidence.yaml, under answers",
+        "from_version": "--from needs -i INVENTORY; write it into evidence.yaml, as upgrade.from",
+        "to_version": "--to needs -i INVENTORY; write it into evidence.yaml, as upgrade.to",
+        "started_at": "--started-at needs -i INVENTORY; write it into evidence.yaml, as upgrade.started_at",
+    }
+    given = click.core.ParameterSource.COMMANDLINE
+    for name, sentence in places.items():
+        if context.get_parameter_source(name) is given:
+            raise click.UsageError(sentence)
 
 
 def _show(result: "TriageResult", *, as_json: bool) -> None:

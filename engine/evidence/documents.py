@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.evidence.stamps import moment
-from engine.model.triage import UNKNOWN, Answers, EvidenceHost, Missing, ParsedText, ParseText, Upgrade, Versions
+from engine.model.triage import (
+    UNKNOWN,
+    Answers,
+    Concern,
+    EvidenceHost,
+    Missing,
+    ParsedText,
+    ParseText,
+    Upgrade,
+    Versions,
+)
 
 ROLES = ("management-server", "data-warehouse-server", "sql-server")
 _VERSION = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10}){1,7}\Z")
@@ -112,6 +122,7 @@ def read_evidence_document(text: str, file: str, parse: ParseText, note: Note) -
     started, started_offset = doc.time(upgrade.get("started_at"), ("upgrade", "started_at"))
     return EvidenceDocument(
         collected_at=collected,
+        # UTC is what tools write; it says nothing of the zone that the site's logs are in.
         offset_s=next((one for one in (started_offset, offset) if one), None),
         upgrade=Upgrade(
             from_version=_known(doc.version(upgrade.get("from"), ("upgrade", "from"))),
@@ -167,11 +178,30 @@ def _page(doc: _Doc, value: Any) -> tuple[str, ...]:
 
 
 def read_host_document(text: str, file: str, host: str, parse: ParseText, note: Note) -> EvidenceHost:
-    """``host.yaml``."""
+    """``host.yaml``; the gaps that its collection left are told again."""
     doc = _open(text, file, host, parse, note)
     if doc is None:
         return EvidenceHost(name=host)
-    return _host(doc, host, doc.parsed.value, ())
+    _gaps(doc, host, note)
+    return _host(doc, host, doc.parsed.value, (), ("schema", "role", "versions", "missing"))
+
+
+def _gaps(doc: _Doc, host: str, note: Note) -> None:
+    value = doc.parsed.value
+    listed = value.get("missing") if isinstance(value, Mapping) else None
+    if listed is not None and not isinstance(listed, list):
+        doc.wrong("missing", f"it is {_kind(listed)}, not a list", ("missing",))
+        return
+    for index, one in enumerate(listed or ()):
+        path = ("missing", index)
+        gap = doc.mapping(one, path, ("what", "why", "concerns"))
+        what, why = gap.get("what"), gap.get("why")
+        if not isinstance(what, str) or not isinstance(why, str):
+            doc.wrong("a gap", "it does not say what is missing and why, as texts", path)
+            continue
+        word = doc.word(gap.get("concerns"), (*path, "concerns"), tuple(concern.value for concern in Concern))
+        # A gap that does not say what it concerns may concern anything.
+        note(Missing(what=what, why=why, host=host, concerns=Concern.ANYTHING if word == UNKNOWN else Concern(word)))
 
 
 def read_baseline_document(
@@ -189,8 +219,10 @@ def read_baseline_document(
     return found or None, doc.time(top.get("recorded_at"), ("recorded_at",))[0]
 
 
-def _host(doc: _Doc, name: str, value: Any, path: _Path) -> EvidenceHost:
-    top = doc.mapping(value, path, ("schema", "role", "versions"))
+def _host(
+    doc: _Doc, name: str, value: Any, path: _Path, known: tuple[str, ...] = ("schema", "role", "versions")
+) -> EvidenceHost:
+    top = doc.mapping(value, path, known)
     versions = doc.mapping(top.get("versions"), (*path, "versions"), ("binaries", "management_packs", "databases"))
     inner = (*path, "versions")
     databases = doc.mapping(versions.get("databases"), (*inner, "databases"), None)

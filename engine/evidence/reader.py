@@ -329,7 +329,9 @@ class _Reading:
             baseline=self.baseline[0],
             baseline_at=self.baseline[1],
             baseline_file=self.baseline[2],
-            collected_at=collected or max((one.collected_at for one in tools if one.collected_at), default=None),
+            collected_at=max((one.collected_at for one in tools if one.collected_at), default=None)
+            if collected is None
+            else collected,
             upgrade=self.document.upgrade,
             answers=self.document.answers,
             sightings=tuple(self.sightings),

@@ -141,15 +141,32 @@ class Sighting:
     superseded: str | None = None
 
 
+class Concern(StrEnum):
+    """What a gap in the evidence would have spoken of; nothing: no finding depends on it."""
+
+    NOTHING = "nothing"
+    LOGS = "logs"
+    EVENTS = "events"
+    REGISTRY = "registry"
+    VERSIONS = "versions"
+    BASELINE = "baseline"
+    SETUP_RUNNING = "setup_running"
+    RETRY_BUTTON = "retry_button"
+    EXIT_CODE = "exit_code"
+    PREREQUISITE_PAGE = "prerequisite_page"
+    ANYTHING = "anything"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """Evidence that is absent or could not be read: what, where, why."""
+    """Evidence that is absent or could not be read: what, where, why, and what it would have spoken of."""
 
     what: str
     why: str
     host: str | None = None
     file: str | None = None
     line: int | None = None
+    concerns: Concern = Concern.NOTHING
 
     @property
     def text(self) -> str:

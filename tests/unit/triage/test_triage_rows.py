@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.app.triage import triage_evidence, triage_spec
-from engine.evidence.writer import HostEvidence, write_evidence
+from engine.evidence.writer import HostEvidence, baseline_document, write_evidence
 from engine.model.triage import UNKNOWN, Answers, EvidenceHost, Upgrade, Versions
 
 OLD, NEW = "7.5.1561.0", "7.5.2905.0"
@@ -47,7 +47,7 @@ def judged(folder: Path, log="ordinary line\n", *, baseline=True, now=None, **an
         (HostEvidence(host=first, logs={"SCSMInstall.log": log.encode()}), HostEvidence(host=second)),
         upgrade=Upgrade(from_version=OLD, to_version=NEW, started_at=1359828120.0, offset_s=3600),
         answers=Answers(**({"setup_running": "no"} | answers)),
-        baseline=hosts() if baseline else None,
+        baseline=baseline_document(hosts()) if baseline else None,
     )
     return triage_evidence([folder / "e"], SPEC)
 
