@@ -1,14 +1,15 @@
 """A step's arguments: checked against the action's schema, defaults filled in, and what is known now resolved.
 
-Known at planning are ``params`` (but for secrets) and ``host``; a template that reads anything else stays a template.
+Known at planning are ``params`` (but for secrets), ``host`` and, where one was given, ``run.baseline``; a template that
+reads anything else stays a template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.language.failure import ExpressionFailed
 from engine.language.template import render
-from engine.model.data import JsonMap
+from engine.model.data import JsonMap, JsonValue
 from engine.model.diagnostic import Diagnostic
 from engine.model.expression import Template
 from engine.model.inventory import Host
@@ -81,35 +82,41 @@ def reads_host(value: ArgValue) -> bool:
     return isinstance(value, tuple) and any(reads_host(item) for item in value)
 
 
-def resolve(value: ArgValue, params: Mapping[str, Any], host: Host | None) -> tuple[ArgValue, tuple[Diagnostic, ...]]:
+def resolve(
+    value: ArgValue, params: Mapping[str, Any], host: Host | None, baseline: JsonValue = None
+) -> tuple[ArgValue, tuple[Diagnostic, ...]]:
     """The value with every template filled in that can be, and a finding for each that should be and has no value."""
     found: list[Diagnostic] = []
-    return _resolved(value, params, host_namespace(host), found), tuple(found)
+    known: dict[str, Any] = {"params": params}
+    if host is not None:
+        known["host"] = host_namespace(host)
+    if baseline is not None:
+        known["run"] = {"baseline": baseline}
+    return _resolved(value, known, found), tuple(found)
 
 
-def _resolved(
-    value: ArgValue, params: Mapping[str, Any], host: Mapping[str, Any] | None, found: list[Diagnostic]
-) -> ArgValue:
+def _resolved(value: ArgValue, known: Mapping[str, Any], found: list[Diagnostic]) -> ArgValue:
     if isinstance(value, Template):
-        return _filled(value, params, host, found)
+        return _filled(value, known, found)
     if isinstance(value, Mapping):
-        return {key: _resolved(item, params, host, found) for key, item in value.items()}
+        return {key: _resolved(item, known, found) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return tuple(_resolved(item, params, host, found) for item in value)
+        return tuple(_resolved(item, known, found) for item in value)
     return value
 
 
-def _filled(
-    template: Template, params: Mapping[str, Any], host: Mapping[str, Any] | None, found: list[Diagnostic]
-) -> ArgValue:
-    for path in template.names:
-        if path[0] == "params" and len(path) > 1 and path[1] in params:
-            continue
-        if path[0] != "host" or host is None:
-            return template
-    known: dict[str, Any] = {"params": params}
-    if host is not None:
-        known["host"] = host
+def _is_known(path: Sequence[str], known: Mapping[str, Any]) -> bool:
+    if path[0] == "params":
+        return len(path) > 1 and path[1] in known["params"]
+    if path[0] == "run":
+        return path[1:2] == ("baseline",) and len(path) > 2 and "run" in known  # noqa: PLR2004 - a part of it
+    return path[0] == "host" and "host" in known
+
+
+def _filled(template: Template, known: Mapping[str, Any], found: list[Diagnostic]) -> ArgValue:
+    if not all(_is_known(path, known) for path in template.names):
+        return template
+    host = known.get("host")
     try:
         filled: ArgValue = frozen(render(template, known))
     except ExpressionFailed as failed:

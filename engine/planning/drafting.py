@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.model.data import JsonValue
 from engine.model.diagnostic import Diagnostic
 from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST, Exits, PlannedStep
@@ -30,6 +31,7 @@ class Surroundings:
     params: Mapping[str, Any]
     targets: Mapping[str, tuple[str, ...]]
     names: frozenset[str] = frozenset()
+    baseline: JsonValue = None
 
     def hosts_of(self, step: StepSpec, info: ActionInfo) -> tuple[str, ...]:
         """The hosts of a step, each once, in the order written."""
@@ -117,7 +119,7 @@ def _resolved(
     resolved: dict[str, ArgValue] = {}
     for name, value in args.items():
         known = None if host is None else around.inventory.hosts[host]
-        resolved[name], wrong = resolve(value, around.params, known)
+        resolved[name], wrong = resolve(value, around.params, known, around.baseline)
         found.extend(wrong)
     return resolved
 

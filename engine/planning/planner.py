@@ -43,6 +43,7 @@ class _Scene:
     params: tuple[BoundParam, ...]
     whole: Targets
     targets: Targets
+    baseline: JsonValue
 
 
 def make_plan(  # noqa: PLR0913 - each is an input of its own, most by keyword
@@ -71,17 +72,23 @@ def make_plan(  # noqa: PLR0913 - each is an input of its own, most by keyword
     found.extend(wrong)
     if has_errors(found):
         return None, tuple(found)
-    scene = _Scene(spec=spec, inventory=inventory, infos=infos, params=bound, whole=whole, targets=targets)
+    scene = _Scene(
+        spec=spec, inventory=inventory, infos=infos, params=bound, whole=whole, targets=targets, baseline=baseline
+    )
     steps, more = _steps(scene, tags, start_at)
     found.extend(one for one in more if one not in found)
     if has_errors(found):
         return None, tuple(found)
-    return stamped(_plan(scene, steps, baseline, engine_version)), tuple(found)
+    return stamped(_plan(scene, steps, engine_version)), tuple(found)
 
 
 def _steps(scene: _Scene, tags: Sequence[str], start_at: str | None) -> tuple[tuple[PlannedStep, ...], Found]:
     around = Surroundings(
-        spec=scene.spec, inventory=scene.inventory, params=known_params(scene.params), targets=scene.targets
+        spec=scene.spec,
+        inventory=scene.inventory,
+        params=known_params(scene.params),
+        targets=scene.targets,
+        baseline=scene.baseline,
     )
     around = replace(around, names=names_of(around, scene.infos))
     found: list[Diagnostic] = []
@@ -134,7 +141,7 @@ def _narrowed_gates(scene: _Scene, steps: tuple[PlannedStep, ...]) -> Iterator[D
             )
 
 
-def _plan(scene: _Scene, steps: tuple[PlannedStep, ...], baseline: JsonValue, engine_version: str) -> Plan:
+def _plan(scene: _Scene, steps: tuple[PlannedStep, ...], engine_version: str) -> Plan:
     used = {host for step in steps for host in step.hosts if host != ENGINE_HOST}
     hosts = tuple(name for name in scene.inventory.hosts if name in used)
     known = {name: scene.inventory.hosts[name] for name in hosts}
@@ -155,5 +162,5 @@ def _plan(scene: _Scene, steps: tuple[PlannedStep, ...], baseline: JsonValue, en
         host_groups={name: host.groups for name, host in known.items()},
         host_platforms={name: host.platform for name, host in known.items()},
         point_of_no_return=point_of_no_return([step.effect for step in steps]),
-        baseline=frozen(baseline),
+        baseline=frozen(scene.baseline),
     )
