@@ -30,6 +30,11 @@ SSH_HOST = "SQL02"
 DEFAULT_SPEED = 20.0
 
 
+def groups_of(estate: Estate) -> Mapping[str, tuple[str, ...]]:
+    """The groups of an estate: the upgraded server is the one whose upgrade is at stake."""
+    return {**GROUPS, "upgraded_server": (estate.wizard.machine.name,)}
+
+
 @dataclass(slots=True, kw_only=True)
 class Lab:
     """An estate that answers. ``inventory`` and ``baseline`` are the files that fit it, in ``folder``."""
@@ -81,7 +86,7 @@ def up(
     (folder / "ca.pem").write_text(endpoints.ca_pem, encoding="ascii")
     (folder / "known_hosts").write_text(endpoints.known_hosts(), encoding="ascii")
     inventory, baseline = folder / "inventory.yaml", folder / "baseline.yaml"
-    inventory.write_text(_inventory(endpoints, folder.absolute()), encoding="utf-8")
+    inventory.write_text(_inventory(endpoints, folder.absolute(), groups_of(estate)), encoding="utf-8")
     baseline.write_text(json.dumps(estate.baseline_document(), indent=1) + "\n", encoding="utf-8")
     return Lab(
         estate=estate,
@@ -107,7 +112,7 @@ def _private(path: Path, text: str) -> None:
         file.write(text + "\n")
 
 
-def _inventory(endpoints: Endpoints, folder: Path) -> str:
+def _inventory(endpoints: Endpoints, folder: Path, groups: Mapping[str, tuple[str, ...]]) -> str:
     """An inventory in Ansible's YAML layout; the password is a reference to a file that only its owner may read."""
     hosts = {name: _host(one, folder) for name, one in endpoints.hosts.items()}
     document = {
@@ -120,7 +125,7 @@ def _inventory(endpoints: Endpoints, folder: Path) -> str:
                 "ansible_password": f"file:{folder / 'password'}",
             },
             "children": {
-                group: {"hosts": {name: hosts.pop(name, {}) for name in names}} for group, names in GROUPS.items()
+                group: {"hosts": {name: hosts.pop(name, {}) for name in names}} for group, names in groups.items()
             },
         }
     }

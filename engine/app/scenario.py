@@ -13,7 +13,7 @@ from pathlib import Path
 from engine import __version__
 from engine.app import documents, wiring
 from engine.app import plan as planning
-from engine.app.lab import GROUPS
+from engine.app.lab import groups_of
 from engine.app.request import PlanRequest
 from engine.app.scenario_check import misses
 from engine.app.scenario_situation import arrange
@@ -146,7 +146,7 @@ class Stage:
     def play(self, folder: Path) -> Stopped:
         """Plan and run the scenario's runbook."""
         inventory, baseline = folder / "inventory.yaml", folder / "baseline.yaml"
-        inventory.write_text(json.dumps(_inventory()), encoding="utf-8")
+        inventory.write_text(json.dumps(_inventory(groups_of(self.estate))), encoding="utf-8")
         if self.spec.baseline:
             baseline.write_text(json.dumps(self.estate.baseline_document()), encoding="utf-8")
         runbook = Path(self.spec.file).parent / self.spec.runbook
@@ -229,11 +229,11 @@ def _started(plan: Plan, run_id: str, at: float, *, check: bool) -> ev.RunStarte
     )
 
 
-def _inventory() -> JsonMap:
+def _inventory(groups: Mapping[str, tuple[str, ...]]) -> JsonMap:
     return {
         "all": {
             "vars": {"ansible_connection": "winrm"},
-            "children": {group: {"hosts": {name: {} for name in names}} for group, names in GROUPS.items()},
+            "children": {group: {"hosts": {name: {} for name in names}} for group, names in groups.items()},
         }
     }
 

@@ -9,18 +9,14 @@ from dataclasses import dataclass, field, replace
 from engine.lab import machine_setup as setup
 from engine.lab.behaviours import BEHAVIOURS
 from engine.lab.clock import LabClock, iso
-from engine.lab.estate_hosts import (
-    DATABASES,
-    DW_DATABASES,
-    PROGRAM_FOLDER,
-    UNINSTALL_KEY,
-    data_warehouse_server,
-    management_server,
-    sql_server,
-)
+from engine.lab.estate_causes import NONE, SERVICE, plant
+from engine.lab.estate_hosts import DATABASES, DW_DATABASES, data_warehouse_server, management_server, sql_server
+from engine.lab.estate_products import prepare_recovery, products_of
 from engine.lab.machine import Machine, RunScript
 from engine.lab.machine_services import Account
-from engine.lab.machine_setup import Product, SetupWizard
+from engine.lab.machine_setup import SetupWizard
+from engine.lab.setup_operator import LabPerson
+from engine.lab.setup_product import SHIPPED_CONFIG, Product
 from engine.model.data import JsonMap
 
 RTM, SP1 = "7.5.1561.0", "7.5.2905.0"
@@ -30,7 +26,8 @@ SERVICE_ACCOUNT, SETUP_USER, OPERATOR = "CONTOSO\\svc-scsm", "CONTOSO\\scsmsetup
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstateSpec:
     """What is special about an estate. Times are lab seconds; ``start_unverified_s`` is OMCFG's start with publisher
-    evidence off: below 30 the configuration file is cure enough, above it only the time-out helps.
+    evidence off: below 30 the configuration file is cure enough, above it only the time-out helps. ``fails_at`` names
+    the phase that the upgrade of ``server`` does not get through, by a cause of ``estate_causes``.
     """
 
     start_s: float = 45.0
@@ -42,6 +39,8 @@ class EstateSpec:
     databases_first: bool = False
     replaces_config: bool = False
     upgrade: bool = True
+    fails_at: str = SERVICE
+    server: str = "SM01"
 
 
 VARIANTS: Mapping[str, EstateSpec] = {
@@ -52,17 +51,28 @@ VARIANTS: Mapping[str, EstateSpec] = {
     "service-logon": EstateSpec(wrong_service_password=True),
     "malformed-config": EstateSpec(malformed_config=True),
     "database-changed": EstateSpec(databases_first=True),
+    "prerequisite-failed": EstateSpec(fails_at="prerequisites"),
+    "check-failed": EstateSpec(fails_at="predicted"),
+    "scripts-failed": EstateSpec(fails_at="before-permanent"),
+    "server-changed": EstateSpec(fails_at="after-server"),
+    "schema-changed": EstateSpec(fails_at="after-database"),
+    "warehouse-server-changed": EstateSpec(fails_at="after-server", server="DW01"),
+    "warehouse-changed": EstateSpec(fails_at="after-database", server="DW01"),
+    "upgraded": EstateSpec(fails_at=NONE),
     "healthy": EstateSpec(upgrade=False),
 }
 
 
 @dataclass(slots=True, kw_only=True)
 class Estate:
-    """Machines by name, their clock and the setup wizard of the server whose upgrade is at stake."""
+    """Machines by name, their clock, the roles of the product's servers, and the setup wizard of the server whose
+    upgrade is at stake.
+    """
 
     spec: EstateSpec
     clock: LabClock
     machines: Mapping[str, Machine]
+    products: Mapping[str, Product]
     wizard: SetupWizard
     upgrade_started_at: float | None
     baseline: JsonMap
@@ -81,14 +91,8 @@ class Estate:
 
     def operator_answer(self, show: str, answers: Mapping[str, str]) -> str | None:
         """What the lab's operator answers after doing what the text says; None if this operator cannot know."""
-        words = show.lower()
-        if "retry" in words or "setup.exe" in words:
-            ended = self.run_setup()
-            answer = ended if ended in answers else next((key for key in answers if key != setup.SUCCEEDED), None)
-            if ended == setup.SUCCEEDED and setup.SUCCEEDED not in answers:
-                answer = None
-        else:
-            answer = "done" if "done" in answers else next(iter(answers), None) if len(answers) == 1 else None
+        person = LabPerson(machines=self.machines, products=self.products, wizard=self.wizard)
+        answer = person.answer(show, answers)
         if answer is not None:
             self.answers.append((show, answer))
         return answer
@@ -112,7 +116,9 @@ def build_estate(
     machines = _machines(spec, past, run_script)
     baseline = _baseline(machines, past.now())
     estate = _with_wizard(spec, past, machines, baseline)
-    past.advance(3600.0)
+    past.advance(1800.0)
+    prepare_recovery(machines, RTM, SP1)
+    past.advance(1800.0)
     if spec.upgrade:
         _break(estate)
     past.advance(max(0.0, real.now() - past.now()))
@@ -147,44 +153,49 @@ def _machines(spec: EstateSpec, clock: LabClock, run_script: RunScript | None) -
 
 
 def _with_wizard(spec: EstateSpec, clock: LabClock, machines: Mapping[str, Machine], baseline: JsonMap) -> Estate:
-    server, sql = machines["SM01"], machines["SQL01"].sql
-    assert sql is not None
-    product = Product(
-        folder=PROGRAM_FOLDER,
-        uninstall_key=UNINSTALL_KEY,
-        build=RTM,
-        binaries=("Microsoft.Mom.ConfigServiceHost.exe", "Microsoft.Mom.Sdk.ServiceHost.exe"),
-        databases=[sql.databases[name] for name in DATABASES],
-    )
+    products = products_of(machines, RTM)
+    if spec.server not in products:
+        raise TypeError(f"server is {spec.server!r}, and not one of {', '.join(products)}")
     wizard = SetupWizard(
-        machine=server,
-        product=product,
+        product=products[spec.server],
         target_build=SP1,
         log_path=r"C:\Users\scsmsetup\AppData\Local\Temp\SCSMInstall.log",
         user=SETUP_USER,
         databases_first=spec.databases_first,
         replaces_config=spec.replaces_config,
     )
-    return Estate(spec=spec, clock=clock, machines=machines, wizard=wizard, upgrade_started_at=None, baseline=baseline)
+    return Estate(
+        spec=spec,
+        clock=clock,
+        machines=machines,
+        products=products,
+        wizard=wizard,
+        upgrade_started_at=None,
+        baseline=baseline,
+    )
 
 
 def _break(estate: Estate) -> None:
-    """Give the server its cause of failure, then let setup find it."""
-    spec, server = estate.spec, estate.machines["SM01"]
-    service = server.services.get("OMCFG")
+    """Give the servers their cause of failure, then let setup find it."""
+    plant(estate.wizard, estate.spec.fails_at)
+    if estate.spec.fails_at == SERVICE:
+        _slow_down(estate.spec, estate.wizard.machine)
+    estate.upgrade_started_at = estate.clock.now()
+    estate.wizard.run()
+    estate.wizard.copy_s = 60.0
+
+
+def _slow_down(spec: EstateSpec, server: Machine) -> None:
+    """What keeps the configuration service from starting in time, or at all."""
+    service = server.services.get(setup.CONFIGURATION_SERVICE)
     assert service is not None
     assert service.config_file is not None
     service.start_s, service.start_s_unverified = spec.start_s, spec.start_unverified_s
     if spec.wrong_service_password:
         service.password += "-old"
     if spec.malformed_config:
-        broken = setup.SHIPPED_CONFIG.replace(
-            b"<gcServer", b'<generatePublisherEvidence enabled="false">\r\n    <gcServer'
-        )
-        server.files.write(service.config_file, broken, modified=estate.clock.now())
-    estate.upgrade_started_at = estate.clock.now()
-    estate.wizard.run()
-    estate.wizard.copy_s = 60.0
+        broken = SHIPPED_CONFIG.replace(b"<gcServer", b'<generatePublisherEvidence enabled="false">\r\n    <gcServer')
+        server.files.write(service.config_file, broken, modified=server.clock.now())
 
 
 def _baseline(machines: Mapping[str, Machine], at: float) -> JsonMap:

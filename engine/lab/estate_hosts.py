@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from engine.lab.machine import CONTROL_KEY, Machine, Volume
 from engine.lab.machine_services import Account, Service
-from engine.lab.machine_setup import SHIPPED_CONFIG
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import usual_backups
+from engine.lab.setup_product import SHIPPED_CONFIG
 
 SOFTWARE = r"HKLM\SOFTWARE\Microsoft"
 BRANCH = SOFTWARE + r"\System Center\2010"

@@ -1,41 +1,38 @@
-"""The setup wizard of an upgrade as a cause: it stops, copies, starts OMCFG, and completes or rolls back.
+"""The setup wizard of an upgrade as a cause: it checks, copies, starts OMCFG, and completes, rolls back or breaks.
 
-Nothing here is scripted: whether the start works is decided by the machine, and the log says what happened.
+Nothing here is scripted: whether a check, the start or a change works is decided by the machines, and the log says what
+happened. Until the binaries are replaced setup rolls back and offers Retry; after that it can only be closed.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from engine.lab import machine_events as events
 from engine.lab import machine_services as scm
 from engine.lab.machine import Machine
-from engine.lab.machine_sql import Database
+from engine.lab.setup_checks import Finding, predicted, prerequisites
+from engine.lab.setup_databases import change_databases
+from engine.lab.setup_log import SetupLog
+from engine.lab.setup_product import SHIPPED_CONFIG, Product, replace_bundle, set_build
 
 SUCCEEDED, TIMED_OUT, FAILED, NOTHING = "succeeded", "timed_out", "failed", "nothing"
+PREREQUISITES_FAILED, CHECK_FAILED, RETRY_OFFERED = "failures", "check_failed", "retry_offered"
+CLOSED, PREREQUISITES, READY, RETRY, CLOSE, FINISHED = "closed", "prerequisites", "ready", "retry", "close", "finished"
 PROCESSES = ("Setup.exe", "SetupWizard.exe", "msiexec.exe")
 CONFIGURATION_SERVICE = "OMCFG"
-PRODUCT = "Microsoft System Center 2012 - Service Manager"
 _HRESULT_WIN32 = 0x80070000
-
-
-@dataclass(slots=True, kw_only=True)
-class Product:
-    """What is installed: where, which build, and what setup replaces."""
-
-    folder: str
-    uninstall_key: str
-    build: str
-    binaries: tuple[str, ...]
-    databases: list[Database] = field(default_factory=list)
+_BEFORE = (
+    "An error occurred while executing a custom action: _ExecuteSqlScripts. This upgrade attempt has failed before "
+    "permanent modifications were made. Upgrade has successfully rolled back to the original state of the system. Once "
+    "the corrections are made, you can retry upgrade for this role."
+)
 
 
 @dataclass(slots=True, kw_only=True)
 class SetupWizard:
     """The wizard on one machine. ``databases_first`` changes the databases before the services, as a product that
     fails after permanent changes does; ``replaces_config`` puts the shipped configuration file over the edited one.
+    ``page`` is what a person sees, ``findings`` what the last checks found.
     """
 
-    machine: Machine
     product: Product
     target_build: str
     log_path: str
@@ -44,19 +41,66 @@ class SetupWizard:
     databases_first: bool = False
     replaces_config: bool = False
     runs: int = 0
+    page: str = CLOSED
+    checked: bool = False
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def machine(self) -> Machine:
+        """Where it runs."""
+        return self.product.machine
 
     def run(self) -> str:
-        """One attempt: ``succeeded``, ``timed_out`` or ``failed``; ``nothing`` if the target build is installed."""
+        """One attempt: how it ended; ``nothing`` if the upgrade is complete."""
         machine = self.machine
         with machine.lock:
             machine.settle()
-            if self.product.build == self.target_build:
+            if self.page == FINISHED:
                 return NOTHING
+            if self.product.build == self.target_build:
+                self._log("Setup ended with error 265.")
+                return FAILED
             self.runs += 1
-            self._begin()
-            code = self._upgrade()
+            ended = self.check() or self._attempt()
             machine.processes = [one for one in machine.processes if one.name not in PROCESSES]
-        return SUCCEEDED if code == 0 else TIMED_OUT if code == scm.TIMED_OUT else FAILED
+        return ended
+
+    def close(self) -> None:
+        """Press Close or Cancel: what was checked is checked again next time."""
+        self.page, self.checked, self.findings = CLOSED, False, ()
+
+    def check(self) -> str:
+        """Look at what setup looks at before it changes anything; empty if it goes on."""
+        if self.checked:
+            return ""
+        self.findings = tuple(prerequisites(self.product))
+        if self.findings:
+            self.page = PREREQUISITES
+            return self._found("Prerequisite check failed", PREREQUISITES_FAILED)
+        self.page, self.findings = READY, tuple(predicted(self.product))
+        if self.findings:
+            self.page = RETRY
+            return self._found("Setup check failed", CHECK_FAILED)
+        self.checked = True
+        return ""
+
+    def _found(self, what: str, ended: str) -> str:
+        for one in self.findings:
+            self._log(one.text if one.text.startswith("An error") else f"{what} for {one.machine.name}: {one.text}")
+        return ended
+
+    def _attempt(self) -> str:
+        self._begin()
+        if self.databases_first:
+            self._change_databases()
+        if self._updates_allowed():
+            self._log(_BEFORE)
+            return self._roll_back("Setup ended with error -1.", RETRY_OFFERED)
+        code = self._start_configuration_service()
+        if code:
+            ended = TIMED_OUT if code == scm.TIMED_OUT else FAILED
+            return self._roll_back(f"Setup ended with error {code}.", ended)
+        return self._change_for_good()
 
     def _begin(self) -> None:
         for name in PROCESSES:
@@ -77,17 +121,10 @@ class SetupWizard:
         if service is not None and service.config_file:
             self.machine.files.write(service.config_file, SHIPPED_CONFIG, modified=self.machine.clock.now())
 
-    def _upgrade(self) -> int:
-        if self.databases_first:
-            self._upgrade_databases()
-        code = self._start_configuration_service()
-        if code:
-            self._fail(code)
-            return code
-        if not self.databases_first:
-            self._upgrade_databases()
-        self._complete()
-        return 0
+    def _updates_allowed(self) -> bool:
+        """The option of SQL Server that lets setup's first script fail."""
+        sql = self.product.sql.sql
+        return sql is not None and bool(sql.options.get("allow updates"))
 
     def _start_configuration_service(self) -> int:
         service = self.machine.services.get(CONFIGURATION_SERVICE)
@@ -103,59 +140,52 @@ class SetupWizard:
         self._log(f"ConfigureSDKConfigService: CAStartServices failed. Error Code: {hresult}. {service.name}")
         return code
 
-    def _upgrade_databases(self) -> None:
-        for database in self.product.databases:
-            database.product_version = self.target_build
-            database.management_packs = dict.fromkeys(database.management_packs, self.target_build)
-            self._log(f"ImportBundle: Management packs of {database.name} are at {self.target_build}.")
-
-    def _fail(self, code: int) -> None:
-        """Roll back: files and services as before. What a database took over stays."""
+    def _roll_back(self, last_line: str, ended: str) -> str:
+        """Files and services as before. What a database took over stays."""
         self._log("Action ended: InstallExecute. Return value 3.")
+        replace_bundle(self.product, self.product.build)
         self._log("Rollback: Files of the earlier version are back in place.")
-        self._start_others()
-        status = "Installation success or error status: 1603."
-        self._application_event(f"{PRODUCT} -- Configuration failed. {status}")
-        self._log(f"Setup ended with error {code}.")
+        self._start_stopped("OMSDK", "HealthService")
+        self._fail(last_line)
+        self.page = RETRY
+        return ended
 
-    def _complete(self) -> None:
-        machine, product = self.machine, self.product
-        product.build = self.target_build
-        machine.registry.set(product.uninstall_key, "DisplayVersion", self.target_build)
-        for name in product.binaries:
-            path = f"{product.folder}\\{name}"
-            file = machine.files.get(path)
-            content = file.content if file else b"MZ"
-            machine.files.write(path, content, modified=machine.clock.now(), version=self.target_build)
-        self._start_others()
-        self._application_event(f"{PRODUCT} -- Configuration completed. Version {self.target_build}.")
+    def _change_for_good(self) -> str:
+        """From here on nothing is taken back."""
+        set_build(self.product, self.target_build)
+        self._log(f"InstallFiles: The binaries are those of {self.target_build}.")
+        done = self.databases_first or self._change_databases()
+        if not done:
+            self._log("Action ended: InstallExecute. Return value 3.")
+            self._stop_configuration_service()
+            self._fail("Setup ended with error -1.")
+            self.page, self.checked = CLOSE, False
+            return FAILED
+        self._start_stopped("OMSDK", "HealthService", CONFIGURATION_SERVICE)
+        self._log.event(f"Configuration completed. Version {self.target_build}.")
         self._log(f"Setup completed. Version {self.target_build}.")
+        self.page = FINISHED
+        return SUCCEEDED
 
-    def _start_others(self) -> None:
-        for name in ("OMSDK", "HealthService"):
+    def _change_databases(self) -> bool:
+        replace_bundle(self.product, self.target_build)
+        return change_databases(self.product, self.target_build, self._log)
+
+    def _fail(self, last_line: str) -> None:
+        self._log.event("Configuration failed. Installation success or error status: 1603.")
+        self._log(last_line)
+
+    def _stop_configuration_service(self) -> None:
+        service = self.machine.services.get(CONFIGURATION_SERVICE)
+        if service is not None:
+            scm.stop(self.machine, service)
+
+    def _start_stopped(self, *names: str) -> None:
+        for name in names:
             service = self.machine.services.get(name)
             if service is not None and service.state == scm.STOPPED:
                 scm.start(self.machine, service)
 
-    def _application_event(self, text: str) -> None:
-        machine = self.machine
-        machine.events.add("Application", "MsiInstaller", 1033, events.INFORMATION, text, (), at=machine.clock.now())
-
-    def _log(self, line: str) -> None:
-        """Append to the install log: UTF-16LE with its mark, as the Windows Installer writes."""
-        now = self.machine.clock.now()
-        stamp = datetime.fromtimestamp(now, tz=UTC).strftime("%H:%M:%S")
-        old = self.machine.files.get(self.log_path)
-        content = old.content if old else b"\xff\xfe"
-        text = line if line.startswith(("CAStart", "Configure")) else f"[{stamp}] {line}"
-        self.machine.files.write(self.log_path, content + f"{text}\r\n".encode("utf-16-le"), modified=now)
-
-
-SHIPPED_CONFIG = (
-    b'<?xml version="1.0" encoding="utf-8"?>\r\n'
-    b"<configuration>\r\n"
-    b"  <runtime>\r\n"
-    b'    <gcServer enabled="true"/>\r\n'
-    b"  </runtime>\r\n"
-    b"</configuration>\r\n"
-)
+    @property
+    def _log(self) -> SetupLog:
+        return SetupLog(self.machine, self.log_path)
