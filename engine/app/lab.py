@@ -23,6 +23,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "management_servers": ("SM01", "SM02"),
     "data_warehouse_servers": ("DW01",),
     "sql_servers": ("SQL01", "SQL02"),
+    "service_manager_databases": ("SQL01",),
+    "warehouse_databases": ("SQL02",),
     "upgraded_server": ("SM01",),
 }
 NETWORK = "127.77.0"
