@@ -12,6 +12,7 @@ from engine.lab.clock import LabClock, iso
 from engine.lab.estate_causes import NONE, SERVICE, plant
 from engine.lab.estate_hosts import DATABASES, DW_DATABASES, data_warehouse_server, management_server, sql_server
 from engine.lab.estate_products import prepare_recovery, products_of
+from engine.lab.estate_sessions import connect_services
 from engine.lab.machine import Machine, RunScript
 from engine.lab.machine_services import Account
 from engine.lab.machine_setup import SetupWizard
@@ -126,6 +127,7 @@ def build_estate(
         machine.settle()
         machine.clock = real
     estate.clock = real
+    connect_services(machines.values())
     return estate
 
 
