@@ -23,13 +23,21 @@ BUILTIN: Mapping[str, str] = {
     "posix.command": "posix_command:PosixCommand",
     "posix.file": "posix_file:PosixFile",
     "runbook": "run_runbook:RunAnotherRunbook",
+    "service_manager.export_management_packs": (
+        "service_manager_export_management_packs:ServiceManagerExportManagementPacks"
+    ),
     "service_manager.identity": "service_manager_identity:ServiceManagerIdentity",
+    "service_manager.import_management_packs": (
+        "service_manager_import_management_packs:ServiceManagerImportManagementPacks"
+    ),
     "service_manager.installation": "service_manager_installation:ServiceManagerInstallation",
     "service_manager.promote": "service_manager_promote:ServiceManagerPromote",
     "service_manager.key_backup": "service_manager_key_backup:ServiceManagerKeyBackup",
+    "service_manager.management_packs": "service_manager_management_packs:ServiceManagerManagementPacks",
     "service_manager.media": "service_manager_media:ServiceManagerMedia",
     "service_manager.services": "service_manager_services:ServiceManagerServices",
     "service_manager.versions": "service_manager_versions:ServiceManagerVersions",
+    "service_manager.warehouse_jobs": "service_manager_warehouse_jobs:ServiceManagerWarehouseJobs",
     "windows.account_logon": "windows_account_logon:WindowsAccountLogon",
     "windows.file": "windows_file:WindowsFile",
     "windows.event_log": "windows_event_log:WindowsEventLog",

@@ -1,0 +1,21 @@
+param($Arguments)
+# Takes away what an export wrote: the files of the named management packs, and nothing else.
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$removed = 0
+if (Test-Path -LiteralPath $Arguments.folder -PathType Container) {
+    foreach ($item in @(Get-ChildItem -LiteralPath $Arguments.folder -Force)) {
+        if ($item -eq $null -or $item.PSIsContainer -or $item.Extension -ne '.xml') { continue }
+        $document = New-Object Xml.XmlDocument
+        $document.XmlResolver = $null
+        $name = $null
+        try {
+            $document.Load($item.FullName)
+            $name = $document.SelectSingleNode('/ManagementPack/Manifest/Identity/ID')
+        } catch { $name = $null }
+        if ($name -eq $null -or -not (@($Arguments.names) -contains $name.InnerText)) { continue }
+        Remove-Item -LiteralPath $item.FullName -Force
+        $removed++
+    }
+}
+@{ removed = $removed }
