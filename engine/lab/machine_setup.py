@@ -145,7 +145,7 @@ class SetupWizard:
         self._log("Action ended: InstallExecute. Return value 3.")
         replace_bundle(self.product, self.product.build)
         self._log("Rollback: Files of the earlier version are back in place.")
-        self._start_stopped("OMSDK", "HealthService")
+        self._start_stopped("OMSDK", "HealthService", *((CONFIGURATION_SERVICE,) if ended == RETRY_OFFERED else ()))
         self._fail(last_line)
         self.page = RETRY
         return ended
