@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from engine.lab.machine_sql_log import History, Rolling, TransactionLog, guid_of
+from engine.lab.machine_sql_principals import Login, Principals
 from engine.model.data import JsonMap
 
 _MIB = 1024 * 1024
+_OPTIONS = {"allow updates": 0, "backup compression default": 0, "clr enabled": 1}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +30,8 @@ class Database:
     """One database. ``product_version`` is the DBVersion row of its ``__MOMManagementGroupInfo__`` table, or None where
     it has no such table; ``patches`` are rows of ``__PatchInfo__``. Without ``files`` it gets one for data and one for
     the log. ``damaged_pages`` counts pages that no longer hold what was written; ``rolling`` is how far a restore has
-    come that waits for more.
+    come that waits for more. ``management_servers`` are the servers it knows, ``workflow_server`` the one of them that
+    runs the workflows, by full names.
     """
 
     name: str
@@ -47,6 +50,9 @@ class Database:
     log: TransactionLog = field(default_factory=TransactionLog)
     damaged_pages: int = 0
     rolling: Rolling | None = None
+    principals: Principals = field(default_factory=Principals)
+    management_servers: list[str] = field(default_factory=list)
+    workflow_server: str = ""
 
     def __post_init__(self) -> None:
         self.log.fork = self.log.fork or guid_of(f"first path of {self.name}")
@@ -65,6 +71,9 @@ class Database:
             "lsn": self.log.lsn,
             "log": asdict(self.log),
             "damaged_pages": self.damaged_pages,
+            "principals": self.principals.plain(),
+            "management_servers": list(self.management_servers),
+            "workflow_server": self.workflow_server,
         }
 
 
@@ -78,7 +87,9 @@ def _nobody(name: str) -> tuple[str, ...]:
 class SqlInstance:
     """The instance of a machine; ``name`` is empty for the default instance. ``zone`` is how many quarters of an hour
     its local time is ahead of UTC; ``unreadable`` are paths that its service account may not open; ``sessions`` tells
-    which programs are at work in a database.
+    which programs are at work in a database. ``configured`` are values of options that are set but not in use yet;
+    ``messages`` are those that products added, each a number and a language; ``unknown_accounts`` are names that the
+    domain does not know.
     """
 
     name: str = ""
@@ -88,7 +99,11 @@ class SqlInstance:
     collation: str = "Latin1_General_100_CI_AS"
     full_text: bool = True
     databases: dict[str, Database] = field(default_factory=dict)
-    options: dict[str, int] = field(default_factory=lambda: {"clr enabled": 1, "allow updates": 0})
+    options: dict[str, int] = field(default_factory=lambda: dict(_OPTIONS))
+    configured: dict[str, int] = field(default_factory=dict)
+    logins: dict[str, Login] = field(default_factory=dict)
+    messages: set[tuple[int, int]] = field(default_factory=set)
+    unknown_accounts: set[str] = field(default_factory=set)
     service: str = "MSSQLSERVER"
     zone: int = 0
     unreadable: set[str] = field(default_factory=set)

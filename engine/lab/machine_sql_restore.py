@@ -24,6 +24,7 @@ from engine.lab.machine_sql_devices import (
 from engine.lab.machine_sql_files import allocate, planned_files, release
 from engine.lab.machine_sql_log import Rolling, TransactionLog
 from engine.lab.machine_sql_media import Media
+from engine.lab.machine_sql_principals import principals_from
 from engine.lab.machine_sql_sequence import ONLINE, RESTORING, is_of, refuse_gap, refuse_to_overwrite
 
 BYTES_A_SECOND = 200 * 1024 * 1024
@@ -177,6 +178,9 @@ def recover(machine: Machine, database: Database) -> None:
     database.management_packs = dict(contents["management_packs"])
     database.patches = [dict(one) for one in contents["patches"]]
     database.damaged_pages += contents["damaged_pages"]
+    database.principals = principals_from(contents["principals"])
+    database.management_servers = list(contents["management_servers"])
+    database.workflow_server = contents["workflow_server"]
     database.log.rewind(rolling.log, new_guid(machine.name, sql))
     database.state, database.user_access, database.broker_enabled = ONLINE, "MULTI_USER", False
     database.rolling = None

@@ -23,20 +23,38 @@ _COLUMNS: dict[str, str] = {
     "databases": "database_id name state_desc user_access_desc is_broker_enabled compatibility_level "
     "recovery_model_desc collation_name is_read_only owner_sid",
     "master_files": "database_id file_id name physical_name type_desc size",
-    "configurations": "name value_in_use",
+    "configurations": "name value value_in_use is_dynamic",
+    "messages": "message_id language_id",
+    "server_principals": "name sid type type_desc is_disabled",
+    "database_principals": "principal_id name sid type type_desc",
+    "database_role_members": "role_principal_id member_principal_id",
+    "ScopedInstanceTargetClass": "ManagedTypeId ScopedInstanceId",
+    "ManagedType": "ManagedTypeId TypeName",
+    "BaseManagedEntity": "BaseManagedEntityId DisplayName IsDeleted",
+    "ManagementPack": "MPName MPVersion",
+    "__MOMManagementGroupInfo__": "DBVersion",
 }
+WORKFLOW_TARGET = "the workflow target"
 
 
 class Embedded:
     """Tables by name, filled from rows. Texts compare without case, as on an instance of the supported collations."""
 
     def __init__(
-        self, tables: Mapping[str, Sequence[Mapping[str, Any]]], properties: Mapping[str, Any] | None = None
+        self,
+        tables: Mapping[str, Sequence[Mapping[str, Any]]],
+        properties: Mapping[str, Any] | None = None,
+        objects: Mapping[str, int] | None = None,
     ) -> None:
         self.connection = sqlite3.connect(":memory:")
         self.connection.row_factory = sqlite3.Row
         self.connection.create_function("SERVERPROPERTY", 1, (properties or {}).get)
         self.connection.create_function("OWNER_OF", 1, lambda sid: sid.removeprefix("sid of "))
+        self.connection.create_function("QUOTENAME", 1, lambda name: "[" + name.replace("]", "]]") + "]")
+        self.connection.create_function("OBJECT_ID", 1, (objects or {}).get)
+        self.connection.create_function(
+            "fn_ManagedTypeId_MicrosoftSystemCenterWorkflowTarget", 0, lambda: WORKFLOW_TARGET
+        )
         for name, rows in tables.items():
             columns = _COLUMNS[name].split()
             wanted = ", ".join(f'"{column}" COLLATE NOCASE' for column in columns)
@@ -59,8 +77,10 @@ class Embedded:
 
 def transpiled(query: str) -> str:
     """The query in SQLite's words; tables lose their database and schema."""
-    # The transpiler takes SUSER_SNAME(sid) for the current user, whatever stands in the parentheses.
-    [tree] = sqlglot.parse(query.replace("SUSER_SNAME(", "OWNER_OF("), read="tsql")
+    # The transpiler takes SUSER_SNAME(sid) for the current user, whatever stands in the parentheses, and a sign between
+    # texts for a sum.
+    own = query.replace("SUSER_SNAME(", "OWNER_OF(").replace("dbo.fn_", "fn_").replace(" + N'", " || N'")
+    [tree] = sqlglot.parse(own, read="tsql")
     assert tree is not None
     for text in tree.find_all(exp.National):
         text.replace(exp.Literal.string(text.name))

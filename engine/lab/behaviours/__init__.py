@@ -22,6 +22,7 @@ Behaviour: TypeAlias = "Callable[[Machine, JsonMap], JsonValue]"
 _PLACES: dict[str, str] = {
     "file_get.ps1": "transfer:get",
     "file_put.ps1": "transfer:put",
+    "mssql_apply.ps1": "mssql_apply:send",
     "mssql_query.observe.ps1": "mssql_query:observe",
     "service_manager_installation.observe.ps1": "service_manager_installation:observe",
     "service_manager_versions.databases.ps1": "service_manager_versions:databases",
