@@ -13,6 +13,9 @@ if ($Arguments.since) {
     $since = [datetime]::ParseExact($Arguments.since, "yyyy-MM-dd'T'HH:mm:ss'Z'", $culture, 'AssumeUniversal, AdjustToUniversal')
 }
 
+if ($Arguments.within_s) { $since = (Get-Date).ToUniversalTime().AddSeconds(-$Arguments.within_s) }
+$levels = @($Arguments.levels)
+
 $entries = $log.Entries
 $events = @()
 $examined = 0
@@ -22,7 +25,7 @@ for ($i = $entries.Count - 1; $i -ge 0; $i--) {
     $entry = $entries[$i]
     $examined++
     $time = $entry.TimeGenerated.ToUniversalTime()
-    if ($Arguments.since -and $time -lt $since) {
+    if ($time -lt $since) {
         # A clock that was set back puts older times behind newer ones, so look one day further.
         if ($time -lt $since.AddDays(-1)) { break }
         continue
@@ -33,6 +36,7 @@ for ($i = $entries.Count - 1; $i -ge 0; $i--) {
     if ($sources.Count -gt 0 -and -not ($sources -contains $entry.Source)) { continue }
     $level = $entry.EntryType.ToString()
     if ($level -eq '0') { $level = 'Information' }
+    if ($levels.Count -gt 0 -and -not ($levels -contains $level)) { continue }
     $events += @{
         time = $time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", $culture)
         id = [int]$id

@@ -19,7 +19,7 @@ class WindowsEventLog(BuiltIn):
 
     info = describe(
         "windows.event_log",
-        summary="Find records of an event log by source, id and time",
+        summary="Find records of an event log by source, id, level and time",
         effect=Effect.OBSERVE,
         timeout_s=120.0,
     )
@@ -31,7 +31,9 @@ class WindowsEventLog(BuiltIn):
             "log": args["log"],
             "sources": as_list(args.get("source")),
             "ids": _numbers(args.get("id")),
+            "levels": [one.capitalize() for one in as_list(args.get("level"))],
             "since": args.get("since"),
+            "within_s": args.get("within_s"),
             "limit": args.get("limit", 50),
             "scan_limit": args.get("scan_limit", 20000),
         }
@@ -55,6 +57,14 @@ class WindowsEventLog(BuiltIn):
             return Refuse(
                 why=f"{host.name} has no event log {args['log']!r}",
                 remedy="correct the name, or allow_none: true where the log may be missing",
+                result=result,
+            )
+        if args.get("expect") == "none" and events:
+            newest = events[0]
+            return Refuse(
+                why=f"the {args['log']} log of {host.name} has {len(events)} such records; the newest is event"
+                f" {newest.get('id')} of {newest.get('source')} at {newest.get('time')}",
+                remedy="read them in the step's result",
                 result=result,
             )
         told = f"{len(events)} of {examined} records match" if log_found else "not there"

@@ -221,7 +221,9 @@ def test_event_log(powershell: Powershell) -> None:
             "log": rng.choice(["System", "SYSTEM", "Application", "Operations Manager"]),
             "sources": rng.choice([[], ["service control manager"], ["EventLog", "USER32"]]),
             "ids": rng.choice([[], [7009], [7000, 7009, 7011]]),
+            "levels": rng.choice([[], [], ["Error"], ["Error", "Warning"]]),
             "since": since,
+            "within_s": rng.choice([None, None, 900, 86400]),
             "limit": rng.choice([1, 3, 50]),
             "scan_limit": rng.choice([5, 20000]),
         }

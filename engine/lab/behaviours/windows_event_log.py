@@ -16,6 +16,8 @@ def observe(machine: Machine, arguments: JsonMap) -> JsonValue:
     if log is None:
         return {"log_found": False, "examined": 0, "complete": True, "events": []}
     since = _moment(arguments.get("since"))
+    if arguments.get("within_s"):
+        since = machine.clock.now() - float(str(arguments["within_s"]))
     limit, scan_limit = int(str(arguments["limit"])), int(str(arguments["scan_limit"]))
     found: list[JsonValue] = []
     examined, complete = 0, True
@@ -40,9 +42,12 @@ def _moment(text: JsonValue) -> float | None:
 
 
 def _matches(event: LabEvent, arguments: JsonMap) -> bool:
-    ids, sources = arguments["ids"], arguments["sources"]
+    ids, sources, levels = arguments["ids"], arguments["sources"], arguments["levels"]
     assert isinstance(ids, (list, tuple))
     assert isinstance(sources, (list, tuple))
+    assert isinstance(levels, (list, tuple))
+    if levels and event.level not in levels:
+        return False
     wanted = {str(source).lower() for source in sources}
     return (not ids or event.id in ids) and (not wanted or event.source.lower() in wanted)
 
