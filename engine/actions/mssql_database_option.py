@@ -109,11 +109,14 @@ def _refusal(names: Sequence[str], found: Mapping[str, JsonMap], host: HostView,
 
 
 def _wanted(row: JsonMap, args: Arguments) -> tuple[bool, str]:
-    """The broker and the access that the database ends with. Nothing leaves it single-user without being asked to."""
-    access = str(args["access"]).upper() if args.get("access") is not None else _access(row)
+    """The broker and the access that the database ends with. A step that switches brokers also opens a database that an
+    earlier attempt of it left single-user.
+    """
     broker = args["broker"] is True if args.get("broker") is not None else _broker(row)
-    switches = broker is not _broker(row)
-    return broker, MULTI if switches and args.get("access") is None and access == SINGLE else access
+    if args.get("access") is not None:
+        return broker, str(args["access"]).upper()
+    left_alone = args.get("broker") is not None and _access(row) == SINGLE
+    return broker, MULTI if left_alone else _access(row)
 
 
 def _differs(row: JsonMap, args: Arguments) -> bool:

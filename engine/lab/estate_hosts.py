@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from engine.lab.clock import iso
+from engine.lab.estate_accounts import furnish_server
 from engine.lab.machine import CONTROL_KEY, Machine, Volume
+from engine.lab.machine_product import SERVICE_MANAGER_MODULE, WAREHOUSE_MODULE
 from engine.lab.machine_services import Account, Service
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import usual_backups
@@ -15,9 +18,11 @@ UNINSTALL_KEY = SOFTWARE + r"\Windows\CurrentVersion\Uninstall\{0C7C5F55-2B8C-4A
 DATABASES = ("ServiceManager",)
 DW_DATABASES = ("DWStagingAndConfig", "DWRepository", "DWDataMart", "OMDWDataMart", "CMDWDataMart")
 SDK_PORT = 5724
+UNSEALED = {"Contoso.Incidents": "1.0.0.7"}
+SINCE_S = 200 * 86400.0
 _GIB = 1024**3
 _SQL_FOLDER = r"C:\Program Files\Microsoft SQL Server\MSSQL10_50.MSSQLSERVER\MSSQL\Binn"
-_PACKS = ("System.WorkItem.Library", "ServiceManager.Core.Library")
+PACKS = ("System.WorkItem.Library", "ServiceManager.Core.Library")
 
 
 def _windows(machine: Machine) -> Machine:
@@ -58,6 +63,7 @@ def _product(machine: Machine, build: str, service_type: int, account: Account) 
     machine.registry.set(UNINSTALL_KEY, "DisplayName", "Microsoft System Center 2012 - Service Manager")
     machine.registry.set(UNINSTALL_KEY, "DisplayVersion", build)
     machine.registry.set(UNINSTALL_KEY, "Publisher", "Microsoft Corporation")
+    machine.registry.set(UNINSTALL_KEY, "InstallDate", iso(machine.clock.now() - SINCE_S)[:10].replace("-", ""))
     machine.events.make("Operations Manager")
     _program_files(machine, build)
     machine.services.add(*_services(account))
@@ -69,6 +75,7 @@ def _program_files(machine: Machine, build: str) -> None:
     for name in ("Microsoft.Mom.ConfigServiceHost.exe", "Microsoft.Mom.Sdk.ServiceHost.exe", "HealthService.exe"):
         machine.files.write(f"{PROGRAM_FOLDER}\\{name}", b"MZ" + name.encode(), modified=now, version=build)
     machine.files.write(f"{PROGRAM_FOLDER}\\Microsoft.Mom.ConfigServiceHost.exe.config", SHIPPED_CONFIG, modified=now)
+    machine.files.write(f"{PROGRAM_FOLDER}\\{SERVICE_MANAGER_MODULE}", b"@{ }\r\n", modified=now)
     machine.files.make_folder(r"C:\Users\scsmsetup\AppData\Local\Temp")
 
 
@@ -111,6 +118,8 @@ def management_server(machine: Machine, build: str, account: Account) -> Machine
 def data_warehouse_server(machine: Machine, build: str, account: Account) -> Machine:
     """The data warehouse management server whose databases are on SQL02."""
     _product(machine, build, 2, account)
+    module = f"{PROGRAM_FOLDER}\\{WAREHOUSE_MODULE}"
+    machine.files.write(module, b"@{ }\r\n", modified=machine.clock.now())
     names = ("Staging", "Repository", "DataMart", "OMDataMart", "CMDataMart")
     for name, database in zip(names, DW_DATABASES, strict=True):
         machine.registry.set(BRANCH + r"\Common\Database", f"{name}SQLInstance", "SQL02")
@@ -140,7 +149,9 @@ def sql_server(machine: Machine, databases: Sequence[str], build: str) -> Machin
         machine.sql.add(Database(name=name, recovery_model="SIMPLE"))
     for name in databases:
         broker = name in ("ServiceManager", "DWStagingAndConfig")
-        packs = dict.fromkeys(_PACKS, build) if broker else {}
+        packs = dict.fromkeys(PACKS, build) if broker else {}
+        packs |= UNSEALED if name == "ServiceManager" else {}
         machine.sql.add(Database(name=name, product_version=build, broker_enabled=broker, management_packs=packs))
+    furnish_server(machine.sql)
     usual_backups(machine, databases)
     return machine
