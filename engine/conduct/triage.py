@@ -6,11 +6,15 @@ What is unknown is neither true nor false: a row with an unknown part is passed 
 from collections.abc import Iterator, Mapping
 
 from engine.conduct.triage_findings import Findings, Statement, findings
+from engine.conduct.triage_missing import HOW, deciding, weighed
+from engine.conduct.triage_table import UNDETERMINED, Table, truth
+from engine.conduct.triage_worlds import Worlds
 from engine.model.triage import (
-    UNKNOWN,
     AllOf,
     AnyOf,
+    Concern,
     Condition,
+    Deciding,
     Evidence,
     Is,
     Missing,
@@ -19,27 +23,23 @@ from engine.model.triage import (
     Sighting,
     TriageResult,
     TriageSpec,
-    Truth,
+    Weight,
 )
 
-UNDETERMINED = "undetermined"
-_REMEDIES = (
-    (
-        "the baseline",
-        "Bring the baseline recorded before the upgrade (baseline.yaml); no version can be compared without it.",
-    ),
-    ("the version of", "Read the versions named under Missing and write them into host.yaml."),
-    ("the answer retry_button", "Look whether setup offers Retry, and write it as answers.retry_button."),
-    ("the setup logs", "Bring SCSM*.log from the temporary folders of all accounts, under hosts/NAME/logs."),
-)
+__all__ = ["UNDETERMINED", "judge", "truth"]
+
+_ASKED_FOR = (Concern.BASELINE, Concern.VERSIONS, Concern.RETRY_BUTTON, Concern.LOGS)
 
 
 def judge(evidence: Evidence, spec: TriageSpec) -> TriageResult:
     """The answer, with everything that speaks for and against it."""
     found = findings(evidence, spec)
-    row = next(one for one in spec.rows if truth(one.when, found.values) is Truth.TRUE)
-    suspected = row.suspected or (_suspicion(spec, found.values) if row.verdict == UNDETERMINED else None)
-    missing = tuple(dict.fromkeys((*evidence.missing, *found.missing)))
+    table = Table(spec)
+    row, suspected = table.row(found.values), table.suspected(found.values)
+    worlds = Worlds(evidence, spec, found, table)
+    gaps = tuple(dict.fromkeys((*evidence.missing, *found.missing)))
+    missing = weighed(gaps, found.values, worlds, table)
+    decides = deciding(gaps, found.values, worlds, table) if row.verdict == UNDETERMINED else None
     supporting, contradicting, noted = _sides(row, suspected, found)
     return TriageResult(
         verdict=row.verdict,
@@ -53,37 +53,11 @@ def judge(evidence: Evidence, spec: TriageSpec) -> TriageResult:
         noted=noted,
         missing=missing,
         no_longer_possible=row.gone,
-        next=tuple(_next(row, missing)),
+        next=tuple(dict.fromkeys(_next(row, missing, decides))),
         counts=evidence.counts,
         upgrade=evidence.upgrade,
+        deciding=decides,
     )
-
-
-def truth(condition: Condition, values: Mapping[str, str]) -> Truth:
-    """A condition over findings in three-valued logic."""
-    match condition:
-        case Is(finding=name, values=wanted):
-            value = values.get(name, UNKNOWN)
-            if value in wanted:
-                return Truth.TRUE
-            return Truth.UNKNOWN if value == UNKNOWN else Truth.FALSE
-        case Not(part=part):
-            inner = truth(part, values)
-            return {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE}.get(inner, Truth.UNKNOWN)
-        case AllOf(parts=parts):
-            return _weakest([truth(one, values) for one in parts], Truth.FALSE, Truth.TRUE)
-        case AnyOf(parts=parts):
-            return _weakest([truth(one, values) for one in parts], Truth.TRUE, Truth.FALSE)
-
-
-def _weakest(parts: list[Truth], decides: Truth, otherwise: Truth) -> Truth:
-    if decides in parts:
-        return decides
-    return Truth.UNKNOWN if Truth.UNKNOWN in parts else otherwise
-
-
-def _suspicion(spec: TriageSpec, values: Mapping[str, str]) -> str | None:
-    return next((phase for when, phase in spec.suspicions if truth(when, values) is Truth.TRUE), None)
 
 
 def _sides(
@@ -122,12 +96,12 @@ def _asked(condition: Condition, values: Mapping[str, str]) -> Iterator[str]:
             return
 
 
-def _next(row: Row, missing: tuple[Missing, ...]) -> Iterator[str]:
+def _next(row: Row, missing: tuple[Missing, ...], decides: Deciding | None) -> Iterator[str]:
     if row.next:
         yield row.next
+    yield from decides.how if decides else ()
     if row.verdict == UNDETERMINED:
-        for start, sentence in _REMEDIES:
-            if any(one.what.startswith(start) for one in missing):
-                yield sentence
+        weigh = {one.concerns for one in missing if one.weight is not Weight.NEVER}
+        yield from (HOW[one] for one in _ASKED_FOR if one in weigh)
     if row.runbook:
         yield f"runbook run {row.runbook} -i INVENTORY"

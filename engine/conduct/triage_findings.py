@@ -1,10 +1,11 @@
 """Evidence to findings: the names that rows may ask for, each with one value, and the statements behind them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.conduct.triage_versions import CHANGED, EQUAL, Item, items, overall
-from engine.model.triage import UNKNOWN, Evidence, ExitCodeGroup, Missing, Sighting, Signature, TriageSpec
+from engine.model.triage import UNKNOWN, Concern, Evidence, ExitCodeGroup, Missing, Sighting, Signature, TriageSpec
 
 WEEK = 7 * 24 * 3600
 _TOLERANCE = 60
@@ -30,11 +31,13 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Values by name, the statements behind them, and what is missing."""
+    """Values by name, the statements behind them, what is missing, and the comparisons and sightings they rest on."""
 
     values: dict[str, str]
     statements: tuple[Statement, ...]
     missing: tuple[Missing, ...]
+    compared: tuple[Item, ...] = ()
+    seen: tuple[Sighting, ...] = ()
 
 
 def findings(evidence: Evidence, spec: TriageSpec) -> Findings:
@@ -52,7 +55,13 @@ def findings(evidence: Evidence, spec: TriageSpec) -> Findings:
         mine = [one for one in seen if one.signature == signature.id]
         values[signature.id] = _state(signature, mine, evidence)
         statements += [_sighted(signature, one, spec) for one in mine]
-    return Findings(values=values, statements=tuple(statements), missing=(*missing, *_absent(evidence, compared)))
+    return Findings(
+        values=values,
+        statements=tuple(statements),
+        missing=(*missing, *_absent(evidence, compared)),
+        compared=compared,
+        seen=tuple(seen),
+    )
 
 
 def _state(signature: Signature, seen: list[Sighting], evidence: Evidence) -> str:
@@ -94,23 +103,29 @@ def _in_time(sighting: Sighting, evidence: Evidence) -> Sighting:
 
 def _versions(compared: tuple[Item, ...], evidence: Evidence) -> tuple[dict[str, str], list[Statement]]:
     binaries = [one for one in compared if one.kind == "binaries"]
-    databases = [one for one in compared if one.kind == "database"]
-    packs = [one for one in compared if one.kind == "management packs"]
-    # Management packs lie in a database: of the warehouse if its server names them. Without a database none is known.
-    inside = [*databases, *packs]
-    main = [one for one in inside if not one.warehouse]
-    warehouse = [one for one in inside if one.warehouse]
-    values = {
-        "binaries": overall(binaries),
-        "databases": overall(inside) if databases or overall(packs) == CHANGED else UNKNOWN,
-        "service_manager": overall(main),
-        "data_warehouse": overall(warehouse),
-    }
+    inside = [one for one in compared if one.kind != "binaries"]
+    values = version_values(compared)
     statements = [_changed(one) for one in compared if one.state == CHANGED]
     for name, group in (("binaries", binaries), ("databases", inside)):
         if values[name] == EQUAL:
             statements.append(_equal(name, group, evidence))
     return values, statements
+
+
+def version_values(compared: Sequence[Item]) -> dict[str, str]:
+    """The findings about versions.
+
+    Management packs lie in a database: of the warehouse if its server names them. Without a database none is known.
+    """
+    databases = [one for one in compared if one.kind == "database"]
+    packs = [one for one in compared if one.kind == "management packs"]
+    inside = [*databases, *packs]
+    return {
+        "binaries": overall([one for one in compared if one.kind == "binaries"]),
+        "databases": overall(inside) if databases or overall(packs) == CHANGED else UNKNOWN,
+        "service_manager": overall([one for one in inside if not one.warehouse]),
+        "data_warehouse": overall([one for one in inside if one.warehouse]),
+    }
 
 
 def _changed(item: Item) -> Statement:
@@ -188,31 +203,31 @@ def _absent(evidence: Evidence, compared: tuple[Item, ...]) -> list[Missing]:
     answers, counts = evidence.answers, evidence.counts
     found = [
         Missing(
-            what=f"the version of {one.name}" if one.kind == "database" else f"the version of the {one.kind}",
-            host=one.host, file=one.file,
+            what=version_of(one), host=one.host, file=one.file, concerns=Concern.VERSIONS,
             why="it is unknown" if one.before != UNKNOWN else "the baseline does not know it",
         )
         for one in compared
         if one.state == UNKNOWN
     ]  # fmt: skip
+    nobody = "nobody has said whether setup"
+    lie = "there is none; they lie as SCSM*.log in the temporary folder of the account"
+    older = "without it, older events cannot be told from those of this upgrade"
     wanted = (
-        (answers.retry_button == UNKNOWN, "the answer retry_button", "nobody has said whether setup offers Retry"),
+        (answers.retry_button == UNKNOWN, "the answer retry_button", f"{nobody} offers Retry", Concern.RETRY_BUTTON),
         (
             answers.setup_running == UNKNOWN,
             "the answer setup_running",
-            "nobody has said whether setup is still running",
+            f"{nobody} is still running",
+            Concern.SETUP_RUNNING,
         ),
-        (
-            counts.log_files == 0,
-            "the setup logs",
-            "there is none; they lie as SCSM*.log in the temporary folder of the account",
-        ),
-        (counts.events == 0, "the event logs", "no event was read"),
-        (
-            evidence.upgrade.started_at is None,
-            "upgrade.started_at",
-            "without it, older events cannot be told from those of this upgrade",
-        ),
+        (counts.log_files == 0, "the setup logs", lie, Concern.LOGS),
+        (counts.events == 0, "the event logs", "no event was read", Concern.EVENTS),
+        (evidence.upgrade.started_at is None, "upgrade.started_at", older, Concern.STARTED_AT),
     )
-    found.extend(Missing(what=what, why=why) for absent, what, why in wanted if absent)
+    found.extend(Missing(what=what, why=why, concerns=concerns) for absent, what, why, concerns in wanted if absent)
     return found
+
+
+def version_of(item: Item) -> str:
+    """The version as it is asked for."""
+    return f"the version of {'' if item.kind == 'database' else 'the '}{item.name}"

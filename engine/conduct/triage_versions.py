@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.model.triage import UNKNOWN, Evidence, EvidenceHost, Missing
+from engine.model.triage import UNKNOWN, Concern, Evidence, EvidenceHost, Missing
 
 EQUAL, CHANGED = "equal", "changed"
 _WAREHOUSE = (
@@ -35,20 +35,22 @@ def items(evidence: Evidence) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
     """All comparisons, and what keeps some from being made."""
     if evidence.baseline is None:
         why = "nothing was recorded before the upgrade, so no version can be compared"
-        return (), (Missing(what="the baseline", file=evidence.baseline_file, why=why),)
+        return (), (Missing(what="the baseline", file=evidence.baseline_file, why=why, concerns=Concern.BASELINE),)
     started = evidence.upgrade.started_at
     if evidence.baseline_at is not None and started is not None and evidence.baseline_at > started:
         why = "it was recorded after the upgrade had started and proves nothing"
-        return (), (Missing(what="a baseline from before the upgrade", file=evidence.baseline_file, why=why),)
+        what = "a baseline from before the upgrade"
+        return (), (Missing(what=what, file=evidence.baseline_file, why=why, concerns=Concern.BASELINE),)
     missing: list[Missing] = []
     found = [item for host in evidence.baseline for item in _host_items(evidence, host, missing)]
     if not found:
-        missing.append(Missing(what="the baseline", file=evidence.baseline_file, why="it records no version"))
+        why = "it records no version"
+        missing.append(Missing(what="the baseline", file=evidence.baseline_file, why=why, concerns=Concern.BASELINE))
     return tuple(found), tuple(missing)
 
 
 def _host_items(evidence: Evidence, base: EvidenceHost, missing: list[Missing]) -> Iterable[Item]:
-    now = next((one for one in evidence.hosts if _short(one.name) == _short(base.name)), EvidenceHost(name=base.name))
+    now = next((one for one in evidence.hosts if short(one.name) == short(base.name)), EvidenceHost(name=base.name))
     role = base.role if base.role != UNKNOWN else now.role
     warehouse = role == "data-warehouse-server"
     for kind, field in (("binaries", "binaries"), ("management packs", "management_packs")):
@@ -70,15 +72,16 @@ def _database(
     evidence: Evidence, base: EvidenceHost, now: EvidenceHost, name: str, missing: list[Missing]
 ) -> tuple[str, str | None]:
     """The version of a database, whoever saw it: a management server may have asked the SQL Server."""
-    owners = {_short(one.name) for one in evidence.baseline or () if _lookup(one, name) is not None}
-    others = owners - {_short(base.name)}
-    asked = [one for one in evidence.hosts if one.name == now.name or _short(one.name) not in others]
+    owners = {short(one.name) for one in evidence.baseline or () if _lookup(one, name) is not None}
+    others = owners - {short(base.name)}
+    asked = [one for one in evidence.hosts if one.name == now.name or short(one.name) not in others]
     seen = [(_lookup(one, name) or UNKNOWN, one.versions.files.get("databases"), one.name) for one in asked]
     seen = [one for one in seen if one[0] != UNKNOWN]
     texts = [value for value, _, _ in seen]
     if any(not same_version(texts[0], other) for other in texts[1:]):
         told = ", ".join(f"{host} says {value}" for value, _, host in seen)
-        missing.append(Missing(what=f"the version of {name}", host=base.name, why=f"the sources disagree: {told}"))
+        why = f"the sources disagree: {told}"
+        missing.append(Missing(what=f"the version of {name}", host=base.name, why=why, concerns=Concern.VERSIONS))
         return UNKNOWN, None
     return (texts[0], seen[0][1]) if texts else (UNKNOWN, now.versions.files.get("databases"))
 
@@ -117,5 +120,5 @@ def _numbers(text: str) -> list[str]:
     return parts
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     return name.lower() if name.replace(".", "").isdigit() else name.lower().partition(".")[0]

@@ -9,7 +9,7 @@ from engine.evidence.registry import RegistryKey
 from engine.evidence.stamps import moment
 from engine.evidence.tables import read_table
 from engine.evidence.tree import Found
-from engine.model.triage import UNKNOWN, EvidenceHost, Missing, Versions
+from engine.model.triage import UNKNOWN, Concern, EvidenceHost, Missing, Versions
 
 MARKERS = frozenset(
     {"scsmrolesfound.txt", "hostname_fqdn.txt", "scsm_version.csv", "sql_mommanagementgroupinfo.csv",
@@ -107,7 +107,8 @@ def take_table(collector: Collector, found: Found, note: Note) -> bool:
     host = named(collector)
 
     def problem(line: int | None, why: str) -> None:
-        note(Missing(what="a table of the diagnostic tool", host=host, file=found.shown, line=line, why=why))
+        what = "a table of the diagnostic tool"
+        note(Missing(what=what, host=host, file=found.shown, line=line, why=why, concerns=Concern.VERSIONS))
 
     with found.open() as stream:
         text, wrong = whole_text(stream, LIMIT)
@@ -174,7 +175,10 @@ def take_registry(collector: Collector, keys: list[RegistryKey], file: str, note
         _take_programs(
             collector, programs, file,
             lambda line, why: note(
-                Missing(what="installed programs", host=named(collector), file=file, line=line, why=why)
+                Missing(
+                    what="installed programs", host=named(collector), file=file, line=line, why=why,
+                    concerns=Concern.VERSIONS,
+                )
             ),
         )  # fmt: skip
 

@@ -48,7 +48,8 @@ class _Doc:
 
     def wrong(self, what: str, why: str, path: _Path) -> None:
         line = self.parsed.lines.get(path) or self.parsed.lines.get(path[:-1]) or 1
-        self._note(Missing(what=what, why=why, host=self.host, file=self.file, line=line))
+        concerns = _concern(path, self.file)
+        self._note(Missing(what=what, why=why, host=self.host, file=self.file, line=line, concerns=concerns))
 
     def mapping(self, value: Any, path: _Path, known: tuple[str, ...] | None) -> Mapping[str, Any]:
         """The mapping; unknown keys are told. None is an empty one."""
@@ -98,6 +99,23 @@ class _Doc:
         return found
 
 
+def _concern(path: _Path, file: str) -> Concern:
+    """What a mistake at this place keeps from being known."""
+    known = [one for one in path if one in tuple(Concern)]
+    if path[:1] == ("answers",) and known:
+        return Concern(str(known[0]))
+    if "versions" in path or path[-1:] == ("role",):
+        return Concern.VERSIONS
+    if path[-1:] in (("started_at",), ("collected_at",)):
+        return Concern.STARTED_AT
+    if path:
+        return Concern.NOTHING
+    name = file.rpartition("/")[2].lower().partition(".")[0]
+    return {"baseline": Concern.BASELINE, "host": Concern.VERSIONS, "evidence": Concern.RETRY_BUTTON}.get(
+        name, Concern.NOTHING
+    )
+
+
 def _kind(value: Any) -> str:
     return {list: "a list", str: "text", int: "a number", float: "a number", bool: "a boolean"}.get(type(value), "odd")
 
@@ -105,7 +123,8 @@ def _kind(value: Any) -> str:
 def _open(text: str, file: str, host: str | None, parse: ParseText, note: Note) -> _Doc | None:
     parsed = parse(text, file)
     for line, why in parsed.problems:
-        note(Missing(what="a document", why=why, host=host, file=file, line=line))
+        concerns = _concern((), file)
+        note(Missing(what="a document", why=why, host=host, file=file, line=line, concerns=concerns))
     if parsed.problems and parsed.value is None:
         return None
     return _Doc(parsed, file, host, note)

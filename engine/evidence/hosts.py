@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from engine.model.triage import UNKNOWN, EvidenceHost, Missing, Versions
+from engine.model.triage import UNKNOWN, Concern, EvidenceHost, Missing, Versions
 
 
 def short(name: str) -> str:
@@ -24,7 +24,8 @@ def _both(first: EvidenceHost, second: EvidenceHost, note: Callable[[Missing], N
         if UNKNOWN in (left, right) or same(left, right):
             return right if left == UNKNOWN else left
         file = second.versions.files.get(what.partition(" ")[0])
-        note(Missing(what=what, host=first.name, file=file, why=f"two sources disagree: {left} and {right}"))
+        why = f"two sources disagree: {left} and {right}"
+        note(Missing(what=what, host=first.name, file=file, why=why, concerns=Concern.VERSIONS))
         return UNKNOWN
 
     left, right = first.versions, second.versions

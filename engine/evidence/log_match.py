@@ -12,7 +12,7 @@ from typing import IO
 from engine.evidence.encoding import TextReader
 from engine.evidence.log_lines import Line, LineSearch, lower, shown
 from engine.evidence.stamps import stamps
-from engine.model.triage import LogPattern, Missing, Sighting, Signature
+from engine.model.triage import Concern, LogPattern, Missing, Sighting, Signature
 
 ANNOUNCE = "attempting to start service"
 KEPT = 20
@@ -79,10 +79,19 @@ class LogMatcher:
             reading.take(line)
         if reader.problem:
             reading.missing.append(
-                Missing(what="the end of a log", host=host, file=file, line=search.last, why=reader.problem)
+                Missing(
+                    what="the end of a log",
+                    host=host,
+                    file=file,
+                    line=search.last,
+                    why=reader.problem,
+                    concerns=Concern.LOGS,
+                )
             )
         if reader.read == 0 or search.last == 0:
-            reading.missing.append(Missing(what="a setup log", host=host, file=file, why="it is empty"))
+            reading.missing.append(
+                Missing(what="a setup log", host=host, file=file, why="it is empty", concerns=Concern.LOGS)
+            )
         return LogFindings(
             sightings=reading.result(search.last), missing=tuple(reading.missing), lines=search.lines, bytes=reader.read
         )
@@ -131,7 +140,12 @@ class _Reading:
                 why = f"no line before it says which service was started: {shown(line.text)}"
                 self.missing.append(
                     Missing(
-                        what="the service of a failed start", host=self.host, file=self.file, line=line.number, why=why
+                        what="the service of a failed start",
+                        host=self.host,
+                        file=self.file,
+                        line=line.number,
+                        why=why,
+                        concerns=Concern.LOGS,
                     )
                 )
             return False

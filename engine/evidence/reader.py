@@ -26,6 +26,7 @@ from engine.evidence.registry import RegistryKey, read_registry
 from engine.evidence.tree import Found, spooled, walk
 from engine.model.triage import (
     Answers,
+    Concern,
     Counts,
     Evidence,
     EvidenceHost,
@@ -148,9 +149,14 @@ class _Reading:
                 self._one(root, found)
             except Exception as error:  # noqa: BLE001 - one bad file must not hide the others
                 why = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-                self._note(Missing(what="a file", host=host, file=found.shown, why=f"it cannot be read: {why}"))
+                gap = Missing(what="a file", host=host, file=found.shown, why=f"it cannot be read: {why}")
+                self._note(replace(gap, concerns=_concern(found)))
         if count == 0:
-            self._note(Missing(what="evidence", file=root.name, why="there is no readable file in it"))
+            self._note(
+                Missing(
+                    what="evidence", file=root.name, why="there is no readable file in it", concerns=Concern.ANYTHING
+                )
+            )
 
     def _one(self, root: Path, found: Found) -> None:
         collector = self._collector(root, found.parts)
@@ -171,7 +177,15 @@ class _Reading:
     def _read(self, kind: Kind, found: Found, host: str | None, collector: tool.Collector | None) -> None:
         if kind is Kind.UNPLACED:
             why = "it is neither a setup log nor an event log nor a registry export, and was not read"
-            self._note(Missing(what="a file that could not be placed", host=host, file=found.shown, why=why))
+            self._note(
+                Missing(
+                    what="a file that could not be placed",
+                    host=host,
+                    file=found.shown,
+                    why=why,
+                    concerns=Concern.ANYTHING,
+                )
+            )
             return
         self._counted(found)
         if host:
@@ -218,7 +232,9 @@ class _Reading:
 
     def _event_file(self, kind: Kind, found: Found, host: str | None, collector: tool.Collector | None) -> None:
         def problem(line: int | None, why: str) -> None:
-            self._note(Missing(what="an event log", host=host, file=found.shown, line=line, why=why))
+            self._note(
+                Missing(what="an event log", host=host, file=found.shown, line=line, why=why, concerns=Concern.EVENTS)
+            )
 
         if found.size == 0:
             problem(None, "it is empty")
@@ -261,7 +277,8 @@ class _Reading:
 
     def _registry_file(self, found: Found, host: str | None, collector: tool.Collector | None) -> None:
         def problem(line: int, why: str) -> None:
-            self._note(Missing(what="a registry export", host=host, file=found.shown, line=line, why=why))
+            gap = Missing(what="a registry export", host=host, file=found.shown, line=line, why=why)
+            self._note(replace(gap, concerns=Concern.REGISTRY))
 
         with found.open() as stream:
             text, wrong = whole_text(stream, REGISTRY)
@@ -322,7 +339,9 @@ class _Reading:
         found.extend(EvidenceHost(name=name) for name in sorted(self.placed))
         hosts = merged(found, self._note)
         if self.dropped:
-            self.missing.append(Missing(what="more problems", why=f"{self.dropped} more are not listed"))
+            self.missing.append(
+                Missing(what="more problems", why=f"{self.dropped} more are not listed", concerns=Concern.ANYTHING)
+            )
         collected = self.document.collected_at
         return Evidence(
             hosts=hosts,
@@ -341,6 +360,13 @@ class _Reading:
                 *(tool.warehouse_names(one) for one in (*tools, *self.loose.values()))
             ),
         )
+
+
+def _concern(found: Found) -> Concern:
+    """What a file that cannot be opened would have spoken of, by where it lies."""
+    placed = host_of(found.parts)
+    folder = placed[1][0].lower() if placed and len(placed[1]) > 1 else ""
+    return {"logs": Concern.LOGS, "events": Concern.EVENTS, "registry": Concern.REGISTRY}.get(folder, Concern.ANYTHING)
 
 
 def _ignore(missing: Missing) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from engine.model.triage import Missing
+from engine.model.triage import Concern, Missing
 
 MAX_MEMBER = 2 * 1024**3
 MAX_TOTAL = 8 * 1024**3
@@ -52,7 +52,8 @@ def walk(root: Path, note: Note, label: str = "") -> Iterator[Found]:
     """All files under ``root``: a folder, a zip, or one file. Zips inside are opened in place."""
 
     def labelled(missing: Missing) -> None:
-        note(replace(missing, file=f"{label}/{missing.file}") if label and missing.file else missing)
+        gap = replace(missing, concerns=Concern.ANYTHING)
+        note(replace(gap, file=f"{label}/{gap.file}") if label and gap.file else gap)
 
     files = _folder(root, root.resolve(), (), labelled) if root.is_dir() else _file(root, (root.name,), labelled, 0)
     for found in files:

@@ -154,7 +154,16 @@ class Concern(StrEnum):
     RETRY_BUTTON = "retry_button"
     EXIT_CODE = "exit_code"
     PREREQUISITE_PAGE = "prerequisite_page"
+    STARTED_AT = "started_at"
     ANYTHING = "anything"
+
+
+class Weight(StrEnum):
+    """What evidence that is missing could do to the verdict, found by asking the table with each of its values."""
+
+    ALONE = "alone"
+    TOGETHER = "with other missing evidence"
+    NEVER = "no"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +176,7 @@ class Missing:
     file: str | None = None
     line: int | None = None
     concerns: Concern = Concern.NOTHING
+    weight: Weight | None = None
 
     @property
     def text(self) -> str:
@@ -245,6 +255,29 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the table would answer if the evidence said this."""
+
+    says: str
+    verdict: str
+    row: str
+    suspected: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """The least evidence that would decide an undetermined answer: one piece where one does, else several together.
+
+    ``surely``: whatever it says, the phase is known then.
+    """
+
+    pieces: tuple[str, ...]
+    surely: bool
+    outcomes: tuple[Outcome, ...]
+    how: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriageResult:
     """The answer. ``noted`` was seen and decides nothing; ``next`` are sentences."""
 
@@ -262,6 +295,7 @@ class TriageResult:
     next: tuple[str, ...]
     counts: Counts
     upgrade: Upgrade
+    deciding: Deciding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

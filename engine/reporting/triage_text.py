@@ -25,6 +25,7 @@ def triage_json(result: TriageResult) -> JsonMap:
         "contradicting": [_seen(one) for one in result.contradicting],
         "noted": [_seen(one) for one in result.noted],
         "missing": [_absent(one) for one in result.missing],
+        "deciding": asdict(result.deciding) if result.deciding else None,
         "no_longer_possible": list(result.no_longer_possible),
         "next": list(result.next),
         "evidence": asdict(result.counts),
@@ -39,6 +40,7 @@ def _seen(one: Sighting) -> JsonMap:
 def _absent(one: Missing) -> JsonMap:
     return {
         "what": one.what, "host": one.host, "file": one.file, "line": one.line, "why": one.why, "text": one.text,
+        "could_change_verdict": one.weight.value if one.weight else None,
     }  # fmt: skip
 
 
