@@ -6,8 +6,9 @@ encryption key in ``C:\KeyBackup`` (copies lie on SQL01 in ``D:\KeyBackup``), un
 
 from collections.abc import Mapping
 
-from engine.lab.estate_hosts import DATABASES, DW_DATABASES, PROGRAM_FOLDER, UNINSTALL_KEY
+from engine.lab.estate_hosts import DATABASES, DW_DATABASES, PACKS, PROGRAM_FOLDER, SINCE_S, UNINSTALL_KEY, UNSEALED
 from engine.lab.machine import Machine
+from engine.lab.machine_product import Pack, PackStore, ServerProduct, usual_jobs
 from engine.lab.setup_product import Product, layout_of
 from engine.lab.setup_recovery import key_file
 
@@ -27,6 +28,7 @@ def products_of(machines: Mapping[str, Machine], build: str) -> dict[str, Produc
     """The role of each server, as its setup left it."""
     products = {}
     for name, (role, sql, databases, bundle) in _SERVERS.items():
+        machines[name].product = _server_product(machines, name)
         machine, path = machines[name], f"{PROGRAM_FOLDER}\\{bundle}"
         machine.files.write(path, b"MPB", modified=machine.clock.now(), version=build)
         products[name] = Product(
@@ -45,6 +47,24 @@ def products_of(machines: Mapping[str, Machine], build: str) -> dict[str, Produc
     return products
 
 
+def _server_product(machines: Mapping[str, Machine], name: str) -> ServerProduct:
+    """What the server's data access service knows; the servers of one database share its management packs."""
+    role, sql, databases, _ = _SERVERS[name]
+    known = [one.product.store for one in machines.values() if one.product is not None]
+    instance = machines[sql].sql
+    assert instance is not None
+    store = next((one for one in known if one is not None and one.sql is instance), None)
+    if store is None:
+        unsealed: dict[str, tuple[str, ...]] = {pack: PACKS[:1] for pack in UNSEALED if role == SERVER_ROLE}
+        store = PackStore(sql=instance, database=databases[0], unsealed=unsealed)
+    return ServerProduct(
+        folder=PROGRAM_FOLDER,
+        installed_at=machines[name].clock.now() - SINCE_S,
+        store=store,
+        jobs=usual_jobs(("DWGROUP", "SMGROUP")) if role == WAREHOUSE_ROLE else {},
+    )
+
+
 def prepare_recovery(machines: Mapping[str, Machine], build: str, target: str) -> None:
     """Media, key files and exported packs, as a careful operator left them before the upgrade."""
     for name in _SERVERS:
@@ -54,4 +74,6 @@ def prepare_recovery(machines: Mapping[str, Machine], build: str, target: str) -
             machine.files.write(path, b"MZ", modified=now, version=version)
         machine.files.write(f"{KEY_FOLDER}\\{name}.bin", key_file(name), modified=now)
         machines["SQL01"].files.write(f"{KEY_COPIES}\\{name}.bin", key_file(name), modified=now)
-        machine.files.write(f"{PACK_FOLDER}\\Contoso.Incidents.xml", b"<ManagementPack/>", modified=now)
+        for pack, number in UNSEALED.items():
+            text = Pack(name=pack, version=number, sealed=False, references=PACKS[:1]).xml()
+            machine.files.write(f"{PACK_FOLDER}\\{pack}.xml", text.encode(), modified=now)

@@ -15,6 +15,7 @@ from engine.lab import machine_services as scm
 from engine.lab.clock import LabClock, iso
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_files import Files
+from engine.lab.machine_product import ServerProduct
 from engine.lab.machine_registry import Registry
 from engine.lab.machine_services import Account, Services
 from engine.lab.machine_sql import SqlInstance
@@ -80,6 +81,7 @@ class Machine:
         self.volumes: dict[str, Volume] = {}
         self.processes: list[Process] = []
         self.sql: SqlInstance | None = None
+        self.product: ServerProduct | None = None
         self.network: Mapping[str, Machine] = {}
         self.blocked_ports: set[int] = set()
         self.os_caption = "Microsoft Windows Server 2008 R2 Enterprise"

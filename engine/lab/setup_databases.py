@@ -34,7 +34,9 @@ def _change(product: Product, database: Database, build: str, log: SetupLog) -> 
         log(f"_ExecuteSqlScripts: Cannot open database '{database.name}'. It is {database.state}.")
         return False
     database.product_version = build
-    database.management_packs = dict.fromkeys(database.management_packs, build)
+    own = product.machine.product.store.unsealed if product.machine.product and product.machine.product.store else {}
+    packs = database.management_packs.items()
+    database.management_packs = {name: version if name in own else build for name, version in packs}
     database.log.work(200)
     log(f"ImportBundle: Management packs of {database.name} are at {build}.")
     if not _log_can_grow(product, database):
