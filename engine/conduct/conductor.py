@@ -122,7 +122,7 @@ class Conductor:
         elif one.status is Status.PENDING:
             yield self._not_wanted(state, step, host) or self._start(state, step, host, one, now)
         elif step.runs_on == "operator":
-            yield self._question(state, step, run_id)
+            yield self._question(state, step, run_id, now)
         elif one.status is Status.READY:
             yield self._take_up(state, step, host, one, now)
         elif one.decided is not None:
@@ -155,7 +155,7 @@ class Conductor:
         except ExpressionFailed as failed:
             return self._unknown(state, run_id, failed)
         if step.runs_on == "operator":
-            return self._question(state, step, run_id, arguments)
+            return self._question(state, step, run_id, now, arguments)
         if step.effect is StepEffect.OBSERVE:
             blocked = self._blocked(state, step, now, run_id)
             if blocked is not None:
@@ -238,12 +238,16 @@ class Conductor:
     # --- operator steps, retries, waits -----------------------------------------------------------
 
     def _question(
-        self, state: RunState, step: PlannedStep, run_id: StepRunId, arguments: Arguments | None = None
+        self, state: RunState, step: PlannedStep, run_id: StepRunId, now: float, arguments: Arguments | None = None
     ) -> Effect:
+        """A person's deed has the same gates as the engine's: nobody is asked to do what is not proven to be right."""
         if step.id in state.answers:
             return answered(step, run_id, state.answers[step.id])
         if state.started is not None and state.started.check:
             return End(id=run_id, status=Status.SKIPPED, why=f"{UNKNOWN_IN_CHECK}: the operator is not asked")
+        blocked = self._blocked(state, step, now, run_id)
+        if blocked is not None:
+            return blocked
         known = self.arguments(state, step, ENGINE_HOST) if arguments is None else arguments
         return AskQuestion(step=step.id, arguments=known)
 

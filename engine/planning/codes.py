@@ -55,6 +55,10 @@ EXPLANATIONS: Mapping[str, str] = {
         "A person's answer was to give a proof that an action gives by looking. A word must not stand in for a look: "
         "people consent, hosts show. Example: operator.ask with proves: backup-verified(ServiceManager)."
     ),
+    "R464": (
+        "A step that asks a person to do or to say something requires an approval too. The person who does it has "
+        "agreed to it; other proofs may be required. Example: operator.instruct with requires: [approval(operator)]."
+    ),
     "R474": (
         "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
         "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "

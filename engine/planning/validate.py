@@ -60,6 +60,7 @@ def _step(step: StepSpec, info: ActionInfo, kinds: set[str], observed: set[str])
     yield from effect_findings(step, info)
     yield from _always(step, info)
     yield from _word(step, observed)
+    yield from _approved_word(step, info)
     for one in required(step, info):
         if one.kind != APPROVAL and one.kind not in kinds:
             hint = did_you_mean(one.kind, {*kinds, APPROVAL})
@@ -76,6 +77,13 @@ def _always(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
     elif required(step, info):
         hint = "take always or requires out: after a failure nobody has passed the gates"
         yield error("P514", f"step {step.id} always runs, but it requires proofs", step.origin, hint)
+
+
+def _approved_word(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
+    """Who does it has agreed to it."""
+    if info.runs_on is RunsOn.OPERATOR and any(one.kind == APPROVAL for one in step.requires):
+        hint = "take the approval out: doing it, or answering, is the person's word"
+        yield error("R464", f"step {step.id} asks a person, and cannot ask for an approval besides", step.origin, hint)
 
 
 def _word(step: StepSpec, observed: set[str]) -> Iterator[Diagnostic]:

@@ -87,3 +87,30 @@ def test_consent_is_one_answer_and_does_not_grow_old() -> None:
     assert refused.stopped is not None
     assert refused.stopped.exit_code == 5
     assert not refused.world.applied
+
+
+def test_a_person_is_not_asked_to_do_what_is_not_proven() -> None:
+    proven = Requirement(kind="proven", subject="estate", origin=HERE, max_age_s=3600)
+    gated = plan(step(1, "prove", max_failures=1), step(2, "ask", requires=(proven,)))
+    asked = rehearse(gated, person=Person(answers=["yes"]))
+    assert asked.statuses()["s2"] == "ok"
+    person = Person(answers=["yes"])
+    refused = rehearse(gated, world=World(faults={("s1", "A"): ["refuse"]}), person=person)
+    assert refused.statuses()["s2"] == "blocked"
+    assert person.asked == []
+
+
+def test_a_proof_that_grew_old_while_the_run_was_parked_is_looked_at_again_before_the_person_is_asked() -> None:
+    proven = Requirement(kind="proven", subject="estate", origin=HERE, max_age_s=60)
+    gated = plan(step(1, "prove"), step(2, "ask", requires=(proven,)))
+    clock, world = FakeClock(), World()
+    parked = rehearse(gated, clock=clock, world=world)
+    assert parked.statuses()["s2"] == "waiting"
+    clock.at += 3600
+    again = rehearse(gated, clock=clock, world=world, person=Person(answers=["yes"]), before=parked.events)
+    assert again.statuses()["s2"] == "ok"
+    assert world.looks[("s1", "A")] == 2
+    clock.at += 3600
+    world.faults[("s1", "A")] = ["refuse"]
+    no_longer = rehearse(gated, clock=clock, world=world, person=Person(answers=["yes"]), before=parked.events)
+    assert no_longer.statuses()["s2"] == "blocked"
