@@ -52,7 +52,7 @@ def items(evidence: Evidence) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
 def _host_items(evidence: Evidence, base: EvidenceHost, missing: list[Missing]) -> Iterable[Item]:
     now = next((one for one in evidence.hosts if short(one.name) == short(base.name)), EvidenceHost(name=base.name))
     role = base.role if base.role != UNKNOWN else now.role
-    warehouse = role == "data-warehouse-server"
+    warehouse = role == "data-warehouse-server" or _only_warehouse(evidence, base)
     for kind, field in (("binaries", "binaries"), ("management packs", "management_packs")):
         before, today = getattr(base.versions, field), getattr(now.versions, field)
         if before != UNKNOWN:
@@ -94,6 +94,12 @@ def _is_warehouse(name: str, evidence: Evidence) -> bool:
     lowered = name.lower()
     named = lowered in _WAREHOUSE or lowered in evidence.warehouse_databases
     return named or lowered.startswith(("dw", "omdw", "cmdw", "reportserver"))
+
+
+def _only_warehouse(evidence: Evidence, base: EvidenceHost) -> bool:
+    """Management packs lie in databases: those of a SQL Server of the warehouse alone are the warehouse's."""
+    names = base.versions.databases
+    return bool(names) and all(_is_warehouse(name, evidence) for name in names)
 
 
 def _is_main(name: str, evidence: Evidence) -> bool:
