@@ -22,7 +22,7 @@ uninstall ... management server                           removes the role, and 
 restore the encryption key ... PATH                       key file of that server: the role's key is there again
 use an existing database ... PATH\Setup.exe               installs that media's version with the databases as they are
 apply the update NAME ... [PATH.exe]                      updates a role that is installed
-import the unsealed management packs ... FOLDER           the folder must hold XML files
+import the unsealed management packs ... FOLDER           imports the packs of that folder, once data access runs
 retry, setup.exe                                          retries the upgrade, or starts it
 ========================================================  ============================================================
 
@@ -41,7 +41,15 @@ from engine.lab.machine_setup import SetupWizard
 from engine.lab.setup_checks import predicted, prerequisites
 from engine.lab.setup_log import SetupLog
 from engine.lab.setup_product import Product
-from engine.lab.setup_recovery import DONE, MEDIA_MISSING, install_role, remove_role, restore_key, update_role
+from engine.lab.setup_recovery import (
+    DONE,
+    MEDIA_MISSING,
+    import_packs,
+    install_role,
+    remove_role,
+    restore_key,
+    update_role,
+)
 from engine.lab.setup_remedies import patch, remedy, remove_agent
 
 UNKNOWN = "unknown"
@@ -172,10 +180,8 @@ class LabPerson:
     def import_packs(self, show: str) -> tuple[str, ...]:
         """Import management packs out of a folder."""
         found = re.search(r"[A-Za-z]:\\[^\s\"]+", show)
-        folder = found.group().rstrip("\\.,").lower() + "\\" if found else ""
-        names = [one.path.lower() for one in self._product(show).machine.files]
-        there = any(name.startswith(folder) and name.endswith(".xml") for name in names) if folder else False
-        return _ended(DONE if there else MEDIA_MISSING)
+        folder = found.group().rstrip("\\.,") if found else ""
+        return _ended(import_packs(self._product(show), folder))
 
     def _product(self, show: str) -> Product:
         """The role on the host that the text names, else the one that is being upgraded."""

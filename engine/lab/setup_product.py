@@ -5,11 +5,13 @@ What setup writes is taken once from a machine that has it, so that a role insta
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from engine.lab import machine_services as scm
 from engine.lab.machine import Machine
 from engine.lab.machine_files import LabFile
+from engine.lab.machine_product import ServerProduct
 from engine.lab.machine_registry import RegistryKey
 from engine.lab.machine_services import Service
 from engine.lab.machine_sql import Database
@@ -34,6 +36,7 @@ class Layout:
     keys: tuple[RegistryKey, ...]
     files: tuple[LabFile, ...]
     services: tuple[Service, ...]
+    server: ServerProduct | None
     installed_at: float
 
 
@@ -80,6 +83,7 @@ def layout_of(machine: Machine, folder: str, uninstall_key: str) -> Layout:
         ),
         files=tuple(copy.deepcopy(one) for one in machine.files if one.path.lower().startswith(folder.lower() + "\\")),
         services=tuple(copy.deepcopy(one) for one in machine.services if one.name in SERVICES),
+        server=machine.product,
         installed_at=machine.clock.now(),
     )
 
@@ -111,8 +115,11 @@ def remove(product: Product) -> None:
             del machine.services.entries[name.lower()]
     for file in [one for one in machine.files if one.path.lower().startswith(product.folder.lower() + "\\")]:
         machine.files.delete(file.path)
+    for path in [one for one in machine.files.folders if f"{one}\\".startswith(product.folder.lower() + "\\")]:
+        del machine.files.folders[path]
     for path in [key.path for key in product.layout.keys]:
         machine.registry.remove_key(path)
+    machine.product = None
     product.installed, product.holds_key, product.build = False, False, ""
     product.updates.clear()
 
@@ -125,16 +132,24 @@ def install(product: Product, build: str) -> None:
         made.values.update(copy.deepcopy(key.values))
     for file in product.layout.files:
         machine.files.write(file.path, file.content, modified=machine.clock.now(), version=file.version)
-    product.layout = copy.deepcopy(product.layout)
-    machine.services.add(*(copy.deepcopy(one) for one in product.layout.services))
-    for name in SERVICES:
-        service = machine.services.get(name)
-        if service is not None:
-            service.state, service.process_id = scm.STOPPED, 0
+    product.layout = replace(product.layout, installed_at=machine.clock.now())
     set_build(product, build)
     machine.files.write(product.bundle, b"MPB", modified=product.layout.installed_at, version=build)
+    _tell_windows(product)
     product.installed = True
+    stopped = {"state": scm.STOPPED, "process_id": 0, "exit_code": scm.NEVER_STARTED}
+    machine.services.add(*(replace(one, **stopped) for one in product.layout.services))  # type: ignore[arg-type] # its own fields
     for name in SERVICES:
         service = machine.services.get(name)
         if service is not None:
             scm.start(machine, service)
+
+
+def _tell_windows(product: Product) -> None:
+    """Since when the role is there."""
+    machine, now = product.machine, product.layout.installed_at
+    if machine.registry.get(product.uninstall_key, "InstallDate") is not None:
+        day = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d")
+        machine.registry.set(product.uninstall_key, "InstallDate", day)
+    if product.layout.server is not None:
+        machine.product = replace(product.layout.server, installed_at=now)

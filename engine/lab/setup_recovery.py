@@ -5,8 +5,10 @@ Each deed ends in ``done`` or in one word for what kept it from being done, and 
 
 from collections.abc import Mapping
 
+from engine.lab import machine_services as scm
 from engine.lab.machine import Machine
-from engine.lab.machine_files import LabFile
+from engine.lab.machine_files import LabFile, normal, parent
+from engine.lab.machine_product import read_pack
 from engine.lab.setup_log import SetupLog
 from engine.lab.setup_product import Product, install, remove
 
@@ -83,6 +85,22 @@ def update_role(product: Product, update: str, media: str | None, machines: Mapp
         return MEDIA_MISSING
     if update not in product.updates:
         product.updates.append(update)
+    return DONE
+
+
+def import_packs(product: Product, folder: str) -> str:
+    """Import every pack of a folder into the role's database, as the console does."""
+    machine, server = product.machine, product.machine.product
+    service = machine.services.get("OMSDK")
+    if server is None or server.store is None or service is None or service.state != scm.RUNNING:
+        return NOT_INSTALLED
+    packs = [
+        read_pack(one.content) for one in machine.files if folder and parent(one.path).lower() == normal(folder).lower()
+    ]
+    found = [one for one in packs if one is not None]
+    if not found:
+        return MEDIA_MISSING
+    server.store.add(found)
     return DONE
 
 

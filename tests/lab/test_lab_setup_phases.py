@@ -1,0 +1,129 @@
+"""Setup fails where its causes lie: what each estate shows in its wizard, its versions, its log, and to the triage."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.app.lab import up
+from engine.app.triage_live import LiveRequest, triage_live
+from engine.lab import machine_setup as setup
+from engine.lab.estate import RTM, SP1, Estate, build_estate, variant
+
+ASKED = "Does the wizard offer the button Retry?"
+BUTTONS = {"offered": "Yes", "missing": "Only Close", "unknown": "Nobody can see it"}
+ANSWER = {"offered": "yes", "missing": "no", "unknown": "unknown"}
+
+
+def log_of(estate: Estate) -> str:
+    file = estate.wizard.machine.files.get(estate.wizard.log_path)
+    return file.content.decode("utf-16") if file is not None else ""
+
+
+def changed(estate: Estate) -> set[str]:
+    """The servers and databases that are no longer as they were."""
+    servers = {name for name, one in estate.products.items() if one.build != RTM}
+    databases = {one.name for product in estate.products.values() for one in product.databases}
+    every = {one.name: one for product in estate.products.values() for one in product.databases}
+    return servers | {name for name in databases if every[name].product_version != RTM}
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "left", "words"),
+    [
+        ("prerequisite-failed", setup.PREREQUISITES, set(), "An Operations Manager agent is installed."),
+        ("check-failed", setup.RETRY, set(), "MODIFY FILE encountered operating system error 112"),
+        ("scripts-failed", setup.RETRY, set(), "has failed before permanent modifications were made"),
+        ("upgrade-failed", setup.RETRY, set(), "StartService failed. Error Code: 0x8007041D"),
+        ("server-changed", setup.CLOSE, {"SM01"}, "actual version available is 7.5.1561.0"),
+        ("schema-changed", setup.CLOSE, {"SM01", "ServiceManager"}, "transaction log for database 'ServiceManager'"),
+        ("warehouse-server-changed", setup.CLOSE, {"DW01"}, "Sccmdw.mpb"),
+        ("warehouse-changed", setup.CLOSE, {"DW01", "DWStagingAndConfig"}, "for database 'DWStagingAndConfig' is full"),
+        ("upgraded", setup.FINISHED, {"SM01", "ServiceManager"}, "Setup completed. Version 7.5.2905.0."),
+        ("healthy", setup.CLOSED, set(), ""),
+    ],
+)
+def test_what_each_estate_shows(name: str, page: str, left: set[str], words: str) -> None:
+    estate = build_estate(name)
+    assert (estate.wizard.page, changed(estate)) == (page, left)
+    assert words in log_of(estate)
+    assert not [one for one in estate.wizard.machine.processes if one.name in setup.PROCESSES]
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("prerequisite-failed", "D3"),
+        ("check-failed", "D4"),
+        ("scripts-failed", "D5"),
+        ("upgrade-failed", "D1"),
+        ("database-changed", "D2"),
+        ("server-changed", "D7"),
+        ("schema-changed", "D8"),
+        ("warehouse-server-changed", "D7"),
+        ("warehouse-changed", "D9"),
+    ],
+)
+def test_the_triage_names_the_row(name: str, row: str, tmp_path: Path) -> None:
+    lab = up(tmp_path / "lab", variant=name, speed=200)
+    try:
+        told = {"retry_button": ANSWER[str(lab.estate.operator_answer(ASKED, BUTTONS))]}
+        if lab.estate.wizard.page == setup.PREREQUISITES:
+            told["prerequisite_page"] = "failure: " + lab.estate.wizard.findings[0].text
+        request = LiveRequest(
+            inventory=str(lab.inventory), folder=tmp_path / "evidence", baseline=str(lab.baseline), answers=told
+        )
+        found = triage_live(request, lambda line: None)
+    finally:
+        lab.stop()
+    assert found.row == row, found.meaning
+
+
+def test_a_cause_that_is_gone_lets_setup_go_on() -> None:
+    cures = {
+        "prerequisite-failed": lambda one: one.machines["SM01"].registry.remove_key(
+            r"HKLM\SOFTWARE\Microsoft\Microsoft Operations Manager\3.0\Agent Management Groups"
+        ),
+        "check-failed": lambda one: setattr(one.machines["SQL01"].volumes["D:\\"], "free", 2 * 1024**3),
+        "scripts-failed": lambda one: one.machines["SQL01"].sql.options.update({"allow updates": 0}),
+    }
+    for name, cure in cures.items():
+        estate = build_estate(name)
+        before = estate.wizard.page
+        assert estate.run_setup() != setup.SUCCEEDED
+        assert estate.wizard.page == before
+        cure(estate)
+        assert estate.run_setup() == setup.SUCCEEDED
+        assert changed(estate) == {"SM01", "ServiceManager"}
+
+
+@pytest.mark.parametrize("name", ["server-changed", "schema-changed", "warehouse-changed"])
+def test_after_a_permanent_change_setup_finds_its_own_version(name: str) -> None:
+    estate = build_estate(name)
+    left = changed(estate)
+    assert estate.run_setup() == setup.FAILED
+    assert "Setup ended with error 265." in log_of(estate)
+    assert changed(estate) == left
+    assert estate.wizard.machine.services.get("OMCFG").state == "Stopped"
+
+
+def test_databases_are_changed_one_after_the_other() -> None:
+    estate = build_estate("warehouse-changed")
+    found = {one.name: one.product_version for one in estate.products["DW01"].databases}
+    assert found.pop("DWStagingAndConfig") == SP1
+    assert set(found.values()) == {RTM}
+
+
+def test_closing_the_wizard_lets_setup_check_anew() -> None:
+    estate = build_estate("scripts-failed")
+    estate.machines["SQL01"].volumes["D:\\"].free = 0
+    assert estate.run_setup() == setup.RETRY_OFFERED
+    assert estate.operator_answer("In the setup wizard choose Close.", {"done": "Done"}) == "done"
+    assert estate.wizard.page == setup.CLOSED
+    assert estate.run_setup() == setup.CHECK_FAILED
+
+
+def test_an_unknown_cause_or_server_is_told() -> None:
+    with pytest.raises(TypeError, match="fails_at is 'lunch'"):
+        build_estate(variant("healthy", upgrade=True, fails_at="lunch"))
+    with pytest.raises(TypeError, match="server is 'SQL01'"):
+        build_estate(variant("upgrade-failed", server="SQL01"))
