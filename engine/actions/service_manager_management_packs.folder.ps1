@@ -14,7 +14,7 @@ foreach ($item in @(Get-ChildItem -LiteralPath $Arguments.folder -Force | Sort-O
     $document.XmlResolver = $null
     try {
         $document.Load($item.FullName)
-        $identity = $document.SelectSingleNode('/ManagementPack/Manifest/Identity')
+        $identity = $document.SelectSingleNode('/ManagementPack/Manifest/Identity[ID and Version]')
         if ($identity -ne $null) {
             $file.id = $identity.SelectSingleNode('ID').InnerText
             $file.version = $identity.SelectSingleNode('Version').InnerText

@@ -11,7 +11,7 @@ if (Test-Path -LiteralPath $Arguments.folder -PathType Container) {
         $name = $null
         try {
             $document.Load($item.FullName)
-            $name = $document.SelectSingleNode('/ManagementPack/Manifest/Identity/ID')
+            $name = $document.SelectSingleNode('/ManagementPack/Manifest/Identity[Version]/ID')
         } catch { $name = $null }
         if ($name -eq $null -or -not (@($Arguments.names) -contains $name.InnerText)) { continue }
         Remove-Item -LiteralPath $item.FullName -Force

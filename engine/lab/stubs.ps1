@@ -248,6 +248,83 @@ if (-not $global:labReady) {
         if ($StartupType) { (New-LabServiceObject $service).ChangeStartMode($StartupType) | Out-Null }
     }
 
+    # The product's modules: importing one needs no more than its file, which the payload looked for.
+    $global:labImportModule = Get-Command -Name Import-Module -CommandType Cmdlet
+    function global:Import-Module {
+        if (($args -join ' ') -match 'System\.Center\.Service\.Manager|EnterpriseManagement\.Warehouse') { return }
+        & $global:labImportModule @args
+    }
+
+    function global:Get-LabProduct {
+        $service = Get-LabService 'OMSDK'
+        if ($service -eq $null -or $service.state -ne 'Running' -or $global:lab.product -eq $null) { throw $global:lab.not_yet }
+        $global:lab.product
+    }
+
+    function global:Get-LabPack {
+        $product = Get-LabProduct
+        if ($product.packs -eq $null) { throw $global:lab.not_yet }
+        @($product.packs | Where-Object { $_ -ne $null })
+    }
+
+    function global:Get-SCSMManagementPack {
+        foreach ($one in @(Get-LabPack)) {
+            New-Object -TypeName PSObject -Property @{ Name = $one.name; Version = [version]$one.version; Sealed = [bool]$one.sealed; Xml = $one.xml }
+        }
+    }
+
+    function global:Export-SCSMManagementPack {
+        param($Path)
+        $folder = (Get-Item -LiteralPath $Path).FullName
+        foreach ($one in $input) { [IO.File]::WriteAllText([IO.Path]::Combine($folder, $one.Name + '.xml'), $one.Xml) }
+    }
+
+    function global:Import-SCSMManagementPack {
+        param($Fullname)
+        $known = @(Get-LabPack)
+        $document = New-Object -TypeName Xml.XmlDocument
+        $identity = $null
+        try {
+            $document.Load((Get-Item -LiteralPath $Fullname).FullName)
+            $identity = $document.SelectSingleNode('/ManagementPack/Manifest/Identity[ID and Version]')
+        } catch { $identity = $null }
+        if ($identity -eq $null) { throw 'The file is no management pack.' }
+        $name = $identity.SelectSingleNode('ID').InnerText
+        $names = @($known | ForEach-Object { $_.name })
+        $references = @($document.SelectNodes('/ManagementPack/Manifest/References/Reference/ID') | ForEach-Object { $_.InnerText })
+        foreach ($one in $references) {
+            if (-not ($names -contains $one)) { throw "The management pack $name builds on $one, which is not there." }
+        }
+        $pack = @{ name = $name; version = $identity.SelectSingleNode('Version').InnerText; sealed = $false; references = $references; xml = $document.OuterXml }
+        $global:lab.product.packs = @($known | Where-Object { $_.name -ne $name }) + @($pack)
+        Save-Lab
+    }
+
+    function global:Get-SCDWJob {
+        foreach ($one in @((Get-LabProduct).jobs)) {
+            $status = 'Not Started'
+            if ([double]$global:lab.now -lt [double]$one.until) { $status = 'Running' }
+            New-Object -TypeName PSObject -Property @{ Name = $one.name; Status = $status }
+        }
+    }
+
+    function global:Get-SCDWJobSchedule {
+        foreach ($one in @((Get-LabProduct).jobs | Where-Object { $_.scheduled -ne $null })) {
+            New-Object -TypeName PSObject -Property @{ Name = $one.name; ScheduleEnabled = [bool]$one.scheduled }
+        }
+    }
+
+    function global:Set-LabSchedule($Name, $On) {
+        $found = @((Get-LabProduct).jobs | Where-Object { $_.name -eq $Name -and $_.scheduled -ne $null })
+        if ($found.Count -eq 0) { throw "There is no schedule of a job $Name." }
+        $found[0].scheduled = $On
+        Save-Lab
+    }
+
+    function global:Enable-SCDWJobSchedule { param($JobName) Set-LabSchedule $JobName $true }
+
+    function global:Disable-SCDWJobSchedule { param($JobName) Set-LabSchedule $JobName $false }
+
     function global:ConvertTo-LabData($Kind, $Data) {
         switch ($Kind) {
             'Binary' { return (@($Data | Where-Object { $_ -ne $null } | ForEach-Object { $_.ToString('x2') }) -join '') }
@@ -269,7 +346,7 @@ if (-not $global:labReady) {
         $services = @($global:lab.services | ForEach-Object {
                 @{ name = $_.name; state = $_.state; start_mode = $_.start_mode; exit_code = $_.exit_code; process_id = $_.process_id }
             })
-        @{ services = $services; logs = @($global:lab.logs); restart = $global:lab.restart; now = $global:lab.now }
+        @{ services = $services; product = $global:lab.product; logs = @($global:lab.logs); restart = $global:lab.restart; now = $global:lab.now }
     }
 
     # What the machine holds now, for the lab to take over.
