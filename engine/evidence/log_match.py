@@ -5,7 +5,7 @@ Signatures are bound to the service whose start they report; what a later start 
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import IO
 
@@ -46,20 +46,69 @@ class _Watch:
         return fresh
 
 
+@dataclass(slots=True)
+class _Hit:
+    sighting: Sighting
+    service: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """A line that reports a start of a service which no line before it names."""
+
+    sighting: Sighting
+    pattern: LogPattern
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFindings:
-    """What one log gave."""
+    """What one log gave.
+
+    For the logs beside it: the last start of each service (``starts``), the service announced last and its line, what
+    no start before it names, and the time of the first line with one (two times: it may mean either).
+    """
 
     sightings: tuple[Sighting, ...]
     missing: tuple[Missing, ...]
     lines: int
     bytes: int
+    services: Mapping[Sighting, str] = field(default_factory=dict)
+    starts: Mapping[str, int] = field(default_factory=dict)
+    announced: tuple[str, int] | None = None
+    unbound: tuple[Unbound, ...] = ()
+    last_line: int = 0
+    stamped: tuple[float, ...] = ()
+
+    def service_of(self, sighting: Sighting) -> str | None:
+        """The service whose start the sighting reports."""
+        return self.services.get(sighting)
+
+    @property
+    def unbound_gaps(self) -> tuple[Missing, ...]:
+        """What cannot be said where no log before this one is known."""
+        wanted = [one.sighting for one in self.unbound if one.pattern.service is not None]
+        return tuple(
+            Missing(
+                what="the service of a failed start", host=one.host, file=one.file, line=one.line,
+                why=f"no line before it says which service was started: {one.text}", concerns=Concern.LOGS,
+            )
+            for one in {one.line: one for one in wanted}.values()
+        )  # fmt: skip
+
+    def bound_to(self, service: str, place: str) -> tuple[Sighting, ...]:
+        """The sightings among the unbound lines, if they report a start of this service."""
+        found = [one.sighting for one in self.unbound if _meant(one.pattern, service)]
+        overtaken = self.starts.get(service)
+        why = f"the service was started again on line {overtaken}" if overtaken and overtaken < self.last_line else None
+        return tuple(
+            replace(one, text=f"{one.text} (bound to {service.upper()}, {place})", superseded=why) for one in found
+        )
 
 
-@dataclass(slots=True)
-class _Hit:
-    sighting: Sighting
-    service: str | None
+def _meant(pattern: LogPattern, service: str) -> bool:
+    if pattern.service is not None:
+        return service == pattern.service.lower()
+    return pattern.other_service is not None and service != pattern.other_service.lower()
 
 
 class LogMatcher:
@@ -92,9 +141,7 @@ class LogMatcher:
             reading.missing.append(
                 Missing(what="a setup log", host=host, file=file, why="it is empty", concerns=Concern.LOGS)
             )
-        return LogFindings(
-            sightings=reading.result(search.last), missing=tuple(reading.missing), lines=search.lines, bytes=reader.read
-        )
+        return replace(reading.result(search.last), lines=search.lines, bytes=reader.read)
 
 
 class _Reading:
@@ -112,8 +159,11 @@ class _Reading:
         self.pending: Line | None = None
         self.missing: list[Missing] = []
         self.starts: dict[str, int] = {}
+        self.unbound: list[Unbound] = []
+        self.stamped: tuple[float, ...] = ()
 
     def take(self, line: Line) -> None:
+        self.stamped = self.stamped or stamps(line.text, self.offset_s)
         announced = _ANNOUNCED.search(line.text)
         if announced:
             name = announced.group(1).rstrip(".").lower()
@@ -121,7 +171,7 @@ class _Reading:
             self.starts[name] = line.number
         done: set[str] = set()
         for watch in self.watches:
-            if watch.signature not in done and watch.matches(line) and self._applies(watch.pattern, line):
+            if watch.signature not in done and watch.matches(line) and self._applies(watch, line):
                 done.add(watch.signature)
                 self._add(watch, line)
 
@@ -131,27 +181,20 @@ class _Reading:
             return named.group(1).rstrip(".").lower()
         return self.announced[0] if self.announced else None
 
-    def _applies(self, pattern: LogPattern, line: Line) -> bool:
+    def _applies(self, watch: _Watch, line: Line) -> bool:
+        pattern = watch.pattern
         if pattern.service is None and pattern.other_service is None:
             return True
         service = self._service(line)
         if service is None:
-            if pattern.service is not None and len(self.missing) < KEPT:
-                why = f"no line before it says which service was started: {shown(line.text)}"
-                self.missing.append(
-                    Missing(
-                        what="the service of a failed start",
-                        host=self.host,
-                        file=self.file,
-                        line=line.number,
-                        why=why,
-                        concerns=Concern.LOGS,
-                    )
-                )
+            if len(self.unbound) < KEPT:
+                self.unbound.append(Unbound(self._sighting(watch.signature, shown(line.text), line), pattern))
             return False
-        if pattern.service is not None:
-            return service == pattern.service.lower()
-        return pattern.other_service is not None and service != pattern.other_service.lower()
+        return _meant(pattern, service)
+
+    def _sighting(self, signature: str, text: str, line: Line) -> Sighting:
+        at = stamps(line.text, self.offset_s)
+        return Sighting(signature=signature, text=text, host=self.host, file=self.file, line=line.number, at=at)
 
     def _add(self, watch: _Watch, line: Line) -> None:
         service = self._service(line)
@@ -159,23 +202,31 @@ class _Reading:
         named = _NAMED.search(line.text)
         if watch.pattern.service and not named and self.announced:
             text = f"{text} (bound to {watch.pattern.service}, line {self.announced[1]})"
-        sighting = Sighting(
-            signature=watch.signature, text=text, host=self.host, file=self.file, line=line.number,
-            at=stamps(line.text, self.offset_s),
-        )  # fmt: skip
+        sighting = self._sighting(watch.signature, text, line)
         kept = self.hits.setdefault(watch.signature, deque(maxlen=KEPT))
         if not kept or kept[-1].sighting.line != line.number:
             kept.append(_Hit(sighting, service))
             self.counts[watch.signature] = self.counts.get(watch.signature, 0) + 1
 
-    def result(self, last_line: int) -> tuple[Sighting, ...]:
+    def result(self, last_line: int) -> LogFindings:
         """All sightings; those of a start that was tried again later are superseded."""
-        found = [self._judged(hit, last_line) for kept in self.hits.values() for hit in kept]
+        found = [(self._judged(hit, last_line), hit.service) for kept in self.hits.values() for hit in kept]
         for name, count in self.counts.items():
             if count > KEPT:
                 why = f"{count} lines match; the last {KEPT} are kept"
                 self.missing.append(Missing(what=f"earlier lines of {name}", host=self.host, file=self.file, why=why))
-        return tuple(sorted(found, key=lambda one: one.line or 0))
+        return LogFindings(
+            sightings=tuple(sorted((one for one, _ in found), key=lambda one: one.line or 0)),
+            missing=tuple(self.missing),
+            lines=0,
+            bytes=0,
+            services={one: service for one, service in found if service is not None},
+            starts=self.starts,
+            announced=self.announced,
+            unbound=tuple(self.unbound),
+            last_line=last_line,
+            stamped=self.stamped,
+        )
 
     def _judged(self, hit: _Hit, last_line: int) -> Sighting:
         again = self.starts.get(hit.service or "", 0)

@@ -8,38 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.evidence import diagnostic_tool as tool
+from engine.evidence.contents import Contents
 from engine.evidence.documents import (
     EvidenceDocument,
     read_baseline_document,
     read_evidence_document,
     read_host_document,
 )
-from engine.evidence.encoding import TextReader, whole_text
-from engine.evidence.events import EventMatcher, EventRecord
-from engine.evidence.events_csv import EventCsv
-from engine.evidence.events_evtx import EventEvtx
-from engine.evidence.events_xml import EventXml
+from engine.evidence.encoding import whole_text
 from engine.evidence.hosts import merged
-from engine.evidence.log_match import LogMatcher
+from engine.evidence.notes import Notes
 from engine.evidence.placing import Kind, host_of, kind_of
-from engine.evidence.registry import RegistryKey, read_registry
-from engine.evidence.tree import Found, spooled, walk
-from engine.model.triage import (
-    Answers,
-    Concern,
-    Counts,
-    Evidence,
-    EvidenceHost,
-    Missing,
-    ParseText,
-    Sighting,
-    Signature,
-    Upgrade,
-)
+from engine.evidence.tree import Found, walk
+from engine.model.triage import Answers, Concern, Evidence, EvidenceHost, Missing, ParseText, Signature, Upgrade
 
 DOCUMENT = 4 * 1024 * 1024
-REGISTRY = 64 * 1024 * 1024
-KEPT = 200
 
 
 def read_evidence(paths: Sequence[Path], signatures: Iterable[Signature], parse: ParseText) -> Evidence:
@@ -66,19 +49,14 @@ class _Reading:
     def __init__(self, signatures: tuple[Signature, ...], parse: ParseText, labels: Mapping[Path, str]) -> None:
         self.parse = parse
         self.labels = labels
-        self.logs = LogMatcher(signatures)
-        self.events = EventMatcher(signatures)
-        self.registry = [(one.id, text.lower()) for one in signatures for text in one.registry]
+        self._note = Notes()
+        self.contents = Contents(signatures, self._note)
         self.document = EvidenceDocument(upgrade=Upgrade(), answers=Answers())
         self.document_file: str | None = None
         self.baseline: tuple[tuple[EvidenceHost, ...] | None, float | None, str | None] = (None, None, None)
         self.hosts: list[EvidenceHost] = []
         self.collectors: dict[tuple[Path, tuple[str, ...]], tool.Collector] = {}
-        self.loose: dict[str | None, tool.Collector] = {}
-        self.sightings: list[Sighting] = []
-        self.missing: list[Missing] = []
-        self.dropped = 0
-        self.counts = Counts()
+        self.files = 0
         self.placed: set[str] = set()
 
     # -- first pass: what must be known before logs are read ------------------------------------------------------
@@ -162,7 +140,7 @@ class _Reading:
         collector = self._collector(root, found.parts)
         if collector is not None:
             if tool.take_table(collector, found, self._note):
-                self._counted(found)
+                self.files += 1
                 return
             kind = kind_of(found)
             inside = tool.LOGS in [one.lower() for one in found.parts]
@@ -187,15 +165,15 @@ class _Reading:
                 )
             )
             return
-        self._counted(found)
+        self.files += 1
         if host:
             self.placed.add(host)
         if kind is Kind.LOG:
-            self._log(found, host, collector)
+            self.contents.log(found, host, self._offset(collector))
         elif kind is Kind.REGISTRY:
-            self._registry_file(found, host, collector)
+            self.contents.registry(found, host, collector)
         elif kind in (Kind.EVENTS_XML, Kind.EVENTS_CSV, Kind.EVENTS_BINARY):
-            self._event_file(kind, found, host, collector)
+            self.contents.events(kind, found, host, self._offset(collector))
         elif kind is not Kind.EVIDENCE:
             self._written(kind, found, host)
 
@@ -217,88 +195,6 @@ class _Reading:
             return collector.offset_s
         return self.document.offset_s
 
-    def _log(self, found: Found, host: str | None, collector: tool.Collector | None) -> None:
-        with found.open() as stream:
-            result = self.logs.search(stream, host, found.shown, self._offset(collector))
-        self.sightings.extend(result.sightings)
-        for one in result.missing:
-            self._note(one)
-        self.counts = replace(
-            self.counts,
-            log_files=self.counts.log_files + 1,
-            log_lines=self.counts.log_lines + result.lines,
-            bytes=self.counts.bytes + result.bytes,
-        )
-
-    def _event_file(self, kind: Kind, found: Found, host: str | None, collector: tool.Collector | None) -> None:
-        def problem(line: int | None, why: str) -> None:
-            self._note(
-                Missing(what="an event log", host=host, file=found.shown, line=line, why=why, concerns=Concern.EVENTS)
-            )
-
-        if found.size == 0:
-            problem(None, "it is empty")
-            return
-        before = len(self.missing)
-        if kind is Kind.EVENTS_BINARY:
-            binary = EventEvtx(self.events, problem)
-            source = None if found.path else spooled(found)
-            try:
-                self._recognise(binary.records(str(found.path) if source is None else source), found, host)
-            finally:
-                if source is not None:
-                    source.close()
-            count = binary.count
-        else:
-            with found.open() as stream:
-                reader = TextReader(stream)
-                parser = (
-                    EventXml(self.events, problem)
-                    if kind is Kind.EVENTS_XML
-                    else EventCsv(self.events, problem, self._offset(collector))
-                )
-                self._recognise(parser.records(reader.pieces()), found, host)
-            if reader.problem:
-                problem(None, reader.problem)
-            count = parser.count
-        if count == 0 and len(self.missing) == before:
-            problem(None, "there is no event in it")
-        self.counts = replace(self.counts, events=self.counts.events + count)
-
-    def _recognise(self, records: Iterable[EventRecord], found: Found, host: str | None) -> None:
-        kept: dict[str, list[Sighting]] = {}
-        for record in records:
-            for one in self.events.sightings(record, host or record.computer, found.shown):
-                same = kept.setdefault(one.signature, [])
-                same.append(one)
-                del same[:-20]
-        for same in kept.values():
-            self.sightings.extend(same)
-
-    def _registry_file(self, found: Found, host: str | None, collector: tool.Collector | None) -> None:
-        def problem(line: int, why: str) -> None:
-            gap = Missing(what="a registry export", host=host, file=found.shown, line=line, why=why)
-            self._note(replace(gap, concerns=Concern.REGISTRY))
-
-        with found.open() as stream:
-            text, wrong = whole_text(stream, REGISTRY)
-        if wrong:
-            problem(1, wrong)
-        keys = read_registry(text, problem)
-        self._search_registry(keys, found, host)
-        if collector is None and host is None:
-            problem(1, "it belongs to no host, so what it says of versions counts for none; put it under hosts/NAME")
-        owner = collector or self.loose.setdefault(host, tool.Collector((), host=host or ""))
-        tool.take_registry(owner, keys, found.shown, self._note)
-
-    def _search_registry(self, keys: list[RegistryKey], found: Found, host: str | None) -> None:
-        for name, wanted in self.registry:
-            for key in keys:
-                if wanted in key.path.lower() and not key.path.startswith("-"):
-                    sighting = Sighting(signature=name, text=key.path, host=host, file=found.shown, line=key.line)
-                    self.sightings.append(sighting)
-                    break
-
     # -- where a file belongs -------------------------------------------------------------------------------------
 
     def _collector(self, root: Path, parts: tuple[str, ...]) -> tool.Collector | None:
@@ -315,18 +211,6 @@ class _Reading:
         placed = host_of(found.parts)
         return placed[0] if placed else None
 
-    def _note(self, missing: Missing) -> None:
-        if missing in self.missing:
-            return
-        if len(self.missing) < KEPT:
-            self.missing.append(missing)
-        else:
-            self.dropped += 1
-
-    def _counted(self, found: Found) -> None:
-        del found
-        self.counts = replace(self.counts, files=self.counts.files + 1)
-
     # -- the result -----------------------------------------------------------------------------------------------
 
     def evidence(self) -> Evidence:
@@ -334,31 +218,27 @@ class _Reading:
         tools = list(self.collectors.values())
         found = [
             *self.hosts,
-            *(tool.as_host(one) for one in (*tools, *(one for name, one in self.loose.items() if name))),
+            *(tool.as_host(one) for one in (*tools, *(one for name, one in self.contents.loose.items() if name))),
         ]
         found.extend(EvidenceHost(name=name) for name in sorted(self.placed))
         hosts = merged(found, self._note)
-        if self.dropped:
-            self.missing.append(
-                Missing(what="more problems", why=f"{self.dropped} more are not listed", concerns=Concern.ANYTHING)
-            )
         collected = self.document.collected_at
+        if collected is None:
+            collected = max((one.collected_at for one in tools if one.collected_at), default=None)
+        sightings = self.contents.sightings(collected)
+        everyone = (*tools, *self.contents.loose.values())
         return Evidence(
             hosts=hosts,
             baseline=self.baseline[0],
             baseline_at=self.baseline[1],
             baseline_file=self.baseline[2],
-            collected_at=max((one.collected_at for one in tools if one.collected_at), default=None)
-            if collected is None
-            else collected,
+            collected_at=collected,
             upgrade=self.document.upgrade,
             answers=self.document.answers,
-            sightings=tuple(self.sightings),
-            missing=tuple(self.missing),
-            counts=replace(self.counts, hosts=len(hosts)),
-            warehouse_databases=frozenset().union(
-                *(tool.warehouse_names(one) for one in (*tools, *self.loose.values()))
-            ),
+            sightings=sightings,
+            missing=self._note.all(),
+            counts=replace(self.contents.counts, files=self.files, hosts=len(hosts)),
+            warehouse_databases=frozenset().union(*(tool.warehouse_names(one) for one in everyone)),
         )
 
 

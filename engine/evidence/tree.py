@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -29,13 +30,17 @@ Note = Callable[[Missing], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One file: its parts below what was named, its size, and how to open it. ``path`` is set for a file on disk."""
+    """One file: its parts below what was named, its size, and how to open it. ``path`` is set for a file on disk.
+
+    ``modified``: when it was last written; out of a zip it is the time of some place, fit to compare with its like.
+    """
 
     parts: tuple[str, ...]
     size: int
     open: Callable[[], IO[bytes]]
     path: Path | None = None
     label: str = ""
+    modified: float | None = None
 
     @property
     def shown(self) -> str:
@@ -98,7 +103,8 @@ def _inner_folder(path: Path, top: Path, parts: tuple[str, ...], note: Note) -> 
 
 def _file(path: Path, parts: tuple[str, ...], note: Note, depth: int) -> Iterator[Found]:
     try:
-        found = Found(parts=parts, size=path.stat().st_size, open=lambda: path.open("rb"), path=path)
+        state = path.stat()
+        found = Found(parts=parts, size=state.st_size, open=lambda: path.open("rb"), path=path, modified=state.st_mtime)
         magic = found.head(4)
     except OSError as error:
         note(Missing(what="a file", file="/".join(parts), why=f"it cannot be read: {error.strerror or error}"))
@@ -156,7 +162,10 @@ def _member(
         note(Missing(what="a file of a zip", file=shown, why=refusal))
         return
     found = Found(
-        parts=(*base, *(_printable(one) for one in parts)), size=member.file_size, open=lambda: archive.open(member)
+        parts=(*base, *(_printable(one) for one in parts)),
+        size=member.file_size,
+        open=lambda: archive.open(member),
+        modified=_written(member),
     )
     try:
         magic = found.head(4)
@@ -167,6 +176,13 @@ def _member(
         yield from _nested(found, note, depth + 1)
     else:
         yield found
+
+
+def _written(member: zipfile.ZipInfo) -> float | None:
+    try:
+        return datetime(*member.date_time, tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _nested(found: Found, note: Note, depth: int) -> Iterator[Found]:

@@ -41,7 +41,7 @@ LINES = st.sampled_from(
 ENCODINGS = st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp1252"))
 PATHS = st.tuples(
     st.sampled_from(("ann", "Jörg", "J?rg", "ANN")),
-    st.sampled_from(("SCSMInstall.log", "SCSMInstall.log.1", "con.log")),
+    st.sampled_from(("SCSMInstall.log", "SCSMSetupWizard.log", "con.log")),
 )
 EVENTS = st.fixed_dictionaries(
     {
