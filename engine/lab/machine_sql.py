@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from engine.lab.machine_sql_log import History, Rolling, TransactionLog, guid_of
 from engine.lab.machine_sql_principals import Login, Principals
@@ -87,7 +88,8 @@ def _nobody(name: str) -> tuple[str, ...]:
 class SqlInstance:
     """The instance of a machine; ``name`` is empty for the default instance. ``zone`` is how many quarters of an hour
     its local time is ahead of UTC; ``unreadable`` are paths that its service account may not open; ``sessions`` tells
-    which programs are at work in a database. ``configured`` are values of options that are set but not in use yet;
+    which programs are at work in a database; ``jobs`` are long operations by their keys (``machine_sql_jobs``).
+    ``configured`` are values of options that are set but not in use yet;
     ``messages`` are those that products added, each a number and a language; ``unknown_accounts`` are names that the
     domain does not know.
     """
@@ -108,6 +110,7 @@ class SqlInstance:
     zone: int = 0
     unreadable: set[str] = field(default_factory=set)
     history: History = field(default_factory=History)
+    jobs: dict[str, Any] = field(default_factory=dict)
     sessions: Callable[[str], tuple[str, ...]] = field(default=_nobody)
 
     def add(self, *databases: Database) -> None:

@@ -17,6 +17,7 @@ from engine.lab.behaviours.sql_rows import Rows
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
+from engine.lab.machine_sql_jobs import settle
 from engine.model.data import JsonMap, JsonValue
 from engine.model.packaged import payload
 
@@ -48,6 +49,7 @@ def session_at(machine: Machine, instance: str, database: str) -> tuple[SqlInsta
             "The server was not found or was not accessible.",
             "NotSpecified",
         )
+    settle(machine)
     known = {name.lower(): one for name, one in sql.databases.items()}
     at = known.get(database.lower())
     if database.lower() != "master" and (at is None or at.state != "ONLINE"):

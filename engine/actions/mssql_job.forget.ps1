@@ -1,0 +1,23 @@
+param($Arguments)
+# Removes what an ended job left on this host; a job whose process is there is left alone.
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$root = [IO.Path]::Combine($env:ProgramData, 'RecoveryRunbooks')
+$forgotten = $false
+if (Test-Path -LiteralPath $root) {
+    $folder = [IO.Path]::Combine((Get-Item -LiteralPath $root -Force).FullName, 'job-' + $Arguments.key)
+    if ([IO.Directory]::Exists($folder)) {
+        $started = [IO.Path]::Combine($folder, 'process.txt')
+        $process = $null
+        if ([IO.File]::Exists($started) -and -not [IO.File]::Exists([IO.Path]::Combine($folder, 'result.xml'))) {
+            $known = [IO.File]::ReadAllText($started).Split('|')
+            $process = Get-WmiObject -Class Win32_Process -Filter ('ProcessId = ' + [int]$known[0])
+            if ($process -ne $null -and [string]$process.CreationDate -ne $known[1]) { $process = $null }
+        }
+        if ($process -eq $null) {
+            [IO.Directory]::Delete($folder, $true)
+            $forgotten = $true
+        }
+    }
+}
+@{ forgotten = $forgotten }

@@ -1,0 +1,38 @@
+param($Arguments)
+# Runs in a process of its own: sends the statement that lies in the job's folder, and leaves one file that tells how it
+# ended. The file gets its name only when it is complete.
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$folder = [string]$Arguments
+$job = Import-Clixml -Path ([IO.Path]::Combine($folder, 'data.xml'))
+$state = 'done'
+$message = ''
+$builder = New-Object Data.SqlClient.SqlConnectionStringBuilder
+$builder['Data Source'] = '.'
+if ($job.data.instance) { $builder['Data Source'] = '.\' + $job.data.instance }
+$builder['Initial Catalog'] = $job.data.database
+$builder['Integrated Security'] = $true
+$builder['Pooling'] = $false
+$builder['Application Name'] = $job.key
+$connection = New-Object Data.SqlClient.SqlConnection($builder.ConnectionString)
+try {
+    $connection.Open()
+    $command = $connection.CreateCommand()
+    $command.CommandText = $job.data.text
+    $command.CommandTimeout = $job.data.timeout_s
+    foreach ($name in @($job.data.params.get_Keys())) {
+        if ($name -eq $null) { continue }
+        $null = $command.Parameters.AddWithValue('@' + $name, $job.data.params[$name])
+    }
+    $null = $command.ExecuteNonQuery()
+} catch {
+    $problem = $_.Exception
+    while ($problem.InnerException -ne $null) { $problem = $problem.InnerException }
+    $state = 'failed'
+    $message = $problem.Message
+} finally { $connection.Close() }
+$told = @{ state = $state; message = $message }
+$fresh = [IO.Path]::Combine($folder, 'result.new')
+$told | Export-Clixml -Path $fresh
+[IO.File]::Move($fresh, [IO.Path]::Combine($folder, 'result.xml'))
+$told

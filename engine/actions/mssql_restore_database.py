@@ -1,0 +1,183 @@
+"""``mssql.restore_database``: bring databases back from chains of backups, in place, and never twice.
+
+Each set is one job that outlives the session. What the server has on record is not done again: a database that is
+online and whose newest restore is the last set of its chain is left alone, and a chain that was broken off goes on
+with the first set that is not on record. A restore that began before ``before`` is an older one and does not count.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from engine.actions.base import BuiltIn, as_list, describe
+from engine.actions.mssql_ask import ask_shipped, rows_of, text_of
+from engine.actions.mssql_database import ROWS
+from engine.actions.mssql_job import forget, job
+from engine.actions.restore_plan import (
+    Progress,
+    Source,
+    chain_of,
+    progress,
+    remaining,
+    sources,
+    statement,
+    wrong_with,
+)
+from engine.model.command import Command, Script
+from engine.model.data import JsonMap, JsonValue
+from engine.model.inventory import HostView
+from engine.model.result import Change, Decision, Refuse, Unchanged
+from engine.model.status import Effect, Rerun
+from engine.ports.action import Arguments, Seen
+
+PROOF = "restored"
+HISTORY = "mssql_restore_database.history.sql"
+_MANY = 5000
+_ONLINE, _RESTORING = "ONLINE", "RESTORING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One database: its chain, and how it stands. ``state`` is empty where there is none."""
+
+    name: str
+    chain: tuple[Source, ...]
+    state: str
+    known: Progress
+    done: bool
+
+    @property
+    def left(self) -> tuple[Source, ...]:
+        """The sets still to be brought in."""
+        return () if self.done else remaining(self.chain, self.state, self.known)
+
+
+class MssqlRestoreDatabase(BuiltIn):
+    """The states of all databases, then the history of restores of each."""
+
+    info = describe(
+        "mssql.restore_database",
+        summary="Databases brought back from verified chains of backups, over what is there now",
+        effect=Effect.PERMANENT,
+        rerun=Rerun.PROBE,
+        disruptive=True,
+        yields=(PROOF,),
+        consumes=("backup-verified(about)", "safety-copied(about)", "consent(data-loss)", "services-stopped"),
+        about="databases",
+        timeout_s=43200.0,
+    )
+
+    def observe(self, args: Arguments, host: HostView, seen: Seen) -> Script | None:
+        """Nothing is looked at for sets that are no chain."""
+        del host
+        names = as_list(args["databases"])
+        if _mistake(args) or len(seen) > len(names):
+            return None
+        if not seen:
+            return ask_shipped(args, ROWS, max_rows=_MANY)
+        return ask_shipped(args, HISTORY, {"database": names[len(seen) - 1]}, max_rows=_MANY)
+
+    def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
+        """Every database is back, or what is still to be brought in."""
+        mistake = _mistake(args)
+        if mistake:
+            return Refuse(why=mistake, remedy="Give the sets as mssql.backup_chain gives them, and its moment.")
+        cases = _cases(args, seen)
+        result: JsonMap = {"databases": {one.name: _told(one) for one in cases}, "examined": len(cases)}
+        open_cases = [one for one in cases if not one.done]
+        if not open_cases:
+            why = f"{_words(cases)} on {host.name} came back from the wanted sets"
+            return Unchanged(why=why, result=result, examined=len(cases), proofs=(PROOF,))
+        kept = [one.name for one in open_cases if one.state not in ("", _RESTORING) and args.get("replace") is not True]
+        if kept:
+            return Refuse(
+                why=f"{', '.join(kept)} on {host.name} would be written over, and the step does not say replace",
+                remedy="Say replace: true if what is in them now may be lost.",
+                result=result,
+            )
+        return Change(
+            why=f"bring {_words(open_cases)} on {host.name} back from backups",
+            before={one.name: _before(one) for one in open_cases},
+            after={one.name: _after(one) for one in open_cases},
+            commands=tuple(command for one in open_cases for command in _commands(args, one)),
+            result=result,
+        )
+
+
+def _mistake(args: Arguments) -> str | None:
+    """What is wrong with the arguments alone."""
+    if _moment(args) is None:
+        return f"{args['before']} is no moment with its offset from UTC"
+    sets = sources(args)
+    wrong = [wrong_with(name, chain_of(sets, name)) for name in as_list(args["databases"])]
+    return "; ".join(one for one in wrong if one) or None
+
+
+def _moment(args: Arguments) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(args["before"]))
+        return found.astimezone(UTC) if found.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _cases(args: Arguments, seen: Seen) -> list[_Case]:
+    states = {text_of(row, "name").lower(): text_of(row, "state_desc") for row in rows_of(seen[0])}
+    sets, since = sources(args), _moment(args)
+    found = []
+    for name, answer in zip(as_list(args["databases"]), seen[1:], strict=False):
+        chain, known = chain_of(sets, name), progress(rows_of(answer))
+        state = states.get(name.lower(), "")
+        began = restored_at(known)
+        late = since is not None and began is not None and began >= since
+        done = state == _ONLINE and known.recovered and known.newest == chain[-1].guid and late
+        found.append(_Case(name=name, chain=chain, state=state, known=known, done=done))
+    return found
+
+
+def restored_at(known: Progress) -> datetime | None:
+    """When the newest restore began, in UTC; None without one."""
+    try:
+        local = datetime.fromisoformat(known.at)
+    except ValueError:
+        return None
+    return local.replace(tzinfo=UTC) - timedelta(minutes=known.zone_minutes)
+
+
+def _commands(args: Arguments, case: _Case) -> list[Command]:
+    """For each set left: room for its job, then the job. Only the first one of a chain may replace a database."""
+    commands: list[Command] = []
+    for source in case.left:
+        first, last = source is case.chain[0], source is case.chain[-1]
+        one = statement(source, case.name, last=last, replace=first and args.get("replace") is True)
+        commands += [forget(one.key), job(args, one.key, one.text, one.params)]
+    return commands
+
+
+def _told(case: _Case) -> JsonMap:
+    began = restored_at(case.known)
+    wanted = case.chain[-1]
+    return {
+        "state": case.state or None,
+        "restored": case.done,
+        "from_guid": case.known.newest or None,
+        "restored_at": began.isoformat(timespec="seconds") if began else None,
+        "wanted_guid": wanted.guid,
+        "ends": wanted.finished,
+        "sets": len(case.chain),
+        "sets_left": len(case.left),
+        "size_bytes": sum(one.size for one in case.chain),
+    }
+
+
+def _before(case: _Case) -> JsonValue:
+    return f"{case.state or 'absent'}, {len(case.chain) - len(case.left)} of {len(case.chain)} sets are in"
+
+
+def _after(case: _Case) -> JsonValue:
+    last = case.chain[-1]
+    return f"ONLINE as of {last.finished or 'an unknown time'}, the end of a {last.kind} ({last.guid})"
+
+
+def _words(cases: Sequence[_Case]) -> str:
+    return ", ".join(one.name for one in cases)
