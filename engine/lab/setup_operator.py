@@ -16,8 +16,7 @@ sp_configure 'allow updates', 0                           switches the option of
 uninstall the ... operations manager agent                removes the agent
 apply the service pack to the instance                    service pack and full-text search on every SQL Server
 remedy those that failed, remedy it as listed             remedies each check that setup would stop at now
-the media as the setup account sees it, open the folder   looks at what setup would look at: ``hold`` or ``fail``
-of the media
+open the folder of the media                              looks at what setup would look at: ``hold`` or ``fail``
 uninstall ... management server                           removes the role, and its encryption key with it
 restore the encryption key ... PATH                       key file of that server: the role's key is there again
 use an existing database ... PATH\Setup.exe               installs that media's version with the databases as they are
@@ -53,6 +52,7 @@ from engine.lab.setup_recovery import (
 from engine.lab.setup_remedies import patch, remedy, remove_agent
 
 UNKNOWN = "unknown"
+_HOST = r"(?<!\\)\b{}\b(?!\.(?:bin|key))"
 _DONE = (DONE, "succeeded", "completed", "yes")
 _NOT_DONE = ("failed", "no")
 _SEEN_ON_RETRY: Mapping[str, tuple[str, ...]] = {
@@ -74,6 +74,7 @@ class LabPerson:
 
     def answer(self, show: str, answers: Mapping[str, str]) -> str | None:
         """What comes of doing what the text says; None if that cannot be known."""
+        show = " ".join(show.split())
         for pattern, deed in _DEEDS:
             if pattern.search(show):
                 found = next((one for one in deed(self, show) if one in answers), None)
@@ -103,7 +104,7 @@ class LabPerson:
     def read_item(self, show: str) -> tuple[str, ...]:
         """Of which kind the first failed item is."""
         del show
-        return (self.wizard.findings[0].kind, "other") if self.wizard.findings else ()
+        return (self.wizard.findings[0].kind, "other") if self.wizard.page == setup.PREREQUISITES else ()
 
     def check_again(self, show: str) -> tuple[str, ...]:
         """Let setup look at the prerequisites again."""
@@ -184,11 +185,10 @@ class LabPerson:
         return _ended(import_packs(self._product(show), folder))
 
     def _product(self, show: str) -> Product:
-        """The role on the host that the text names, else the one that is being upgraded."""
-        for name, product in self.products.items():
-            if re.search(rf"(?<!\\)\b{name}\b(?!\.(?:bin|key))", show, re.IGNORECASE):
-                return product
-        return self.wizard.product
+        """The role on the host that the text names first, else the one that is being upgraded."""
+        places = {name: re.search(_HOST.format(re.escape(name)), show, re.IGNORECASE) for name in self.products}
+        found = {name: match.start() for name, match in places.items() if match}
+        return self.products[min(found, key=found.__getitem__)] if found else self.wizard.product
 
 
 def _ended(word: str) -> tuple[str, ...]:
@@ -201,7 +201,7 @@ def _other(answers: Mapping[str, str]) -> str | None:
 
 
 def _path(show: str, name: str) -> str | None:
-    found = re.search(rf"(?:[A-Za-z]:|\\\\)\\?[^\"\n]*?{name}", show, re.IGNORECASE)
+    found = re.search(rf"(?:[A-Za-z]:|\\\\)\\?(?:(?![A-Za-z]:\\)[^\"])*?{name}", show, re.IGNORECASE)
     return found.group() if found else None
 
 
@@ -217,7 +217,7 @@ _PHRASES: tuple[tuple[str, Callable[[LabPerson, str], tuple[str, ...]]], ...] = 
     (r"apply the service pack to the instance", LabPerson.patch_sql),
     (r"remedy those that failed|remedy it as listed", LabPerson.remedy_all),
     (r"open the folder of the media", LabPerson.look_at_media),
-    (r"uninstall\b[^.]*\bmanagement server", LabPerson.uninstall),
+    (r"uninstall\b.{0,200}\bmanagement server", LabPerson.uninstall),
     (r"restore the encryption key", LabPerson.restore_key),
     (r"use an existing database", LabPerson.install),
     (r"apply the update ", LabPerson.update),
