@@ -74,6 +74,7 @@ def _events_wanted(args: Arguments) -> dict[str, Argument]:
         "log": "System",
         "ids": [_ENTERED_A_STATE, _START_FAILED, _LOGON_FAILED, _RIGHT_MISSING],
         "sources": ["Service Control Manager"],
+        "levels": [],
         "since": None,
         "limit": 2000,
         "scan_limit": whole(args["scan_limit"]),
