@@ -4,6 +4,7 @@ It tells how much a restore would lose, and why every other set is not in the ch
 they are there and whole is the question of ``mssql.verify_backup``.
 """
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from engine.actions.backup_chain import Choice, choose
@@ -90,6 +91,8 @@ def _judge(args: Arguments, host: HostView, before: datetime, choices: dict[str,
         "databases": databases,
         "sets": sets,
         "oldest_age_s": max(ages, default=None),
+        "restores_to": _iso(before.timestamp() - max(ages)) if ages else None,
+        "window_minutes": math.ceil(max(ages) / 60) if ages else None,
         "examined": examined,
     }
     wrong = [_none_told(name, choice) for name, choice in choices.items() if not choice.chain]

@@ -29,11 +29,11 @@ def reboot_without_approval(subject: Subject) -> Iterator[Finding]:
 
 
 def permanent_without_consent(subject: Subject) -> Iterator[Finding]:
-    """What cannot be undone needs a person who said so: an approval, or a proof of consent."""
+    """What cannot be undone needs a person who said so: an approval, a proof of consent, or the doing."""
     for step in subject.spec.steps:
         planned = subject.planned(step)
         requires = planned.requires if planned is not None else step.requires
-        agreed = any(one.kind in ("approval", "consent") for one in requires)
+        agreed = any(one.kind in ("approval", "consent") for one in requires) or step.action.startswith("operator.")
         if subject.effect(step) is Effect.PERMANENT and not agreed:
             yield Finding(
                 message=f"step {step.id} is permanent and nobody is asked",
