@@ -1,6 +1,7 @@
 """Bytes of any of the encodings that Windows writes, to text in pieces; never fails, tells what it had to replace."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import IO
 
@@ -8,6 +9,10 @@ PIECE = 1024 * 1024
 _SAMPLE = 4096
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _LARGE_SHARE = 0.3
+_NARROW = re.compile(rb"(?:\r\n)*[\t\x20-\x7e\x80-\xff]{3,}\r\n")
+_NARROW_LF = re.compile(rb"[\t\r\n\x20-\x7e]{48,}")
+_END = 64 * 1024
+_KEPT_BACK = 512
 
 
 def sniff(head: bytes) -> tuple[str, int]:
@@ -26,12 +31,16 @@ def sniff(head: bytes) -> tuple[str, int]:
 
 
 class TextReader:
-    """Pieces of text of one stream. ``encoding`` and ``problem`` are known once all was read."""
+    """Pieces of text of one stream.
+
+    ``encoding`` and ``problem`` are known once all was read; ``lost`` is true if the problem cost some of the text.
+    """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self.encoding = ""
         self.problem: str | None = None
+        self.lost = False
         self.read = 0
 
     def pieces(self) -> Iterator[str]:
@@ -57,12 +66,29 @@ class TextReader:
 
     def _wide(self, piece: bytes) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
+        held = b""
         while piece:
-            yield decoder.decode(piece)
-            piece = self._next()
+            held += piece
+            start = _narrow_start(held)
+            if start is not None:
+                yield decoder.decode(held[:start])
+                yield from self._appended(held[start:])
+                return
+            # What may be the beginning of a narrow line is looked at again with the next piece.
+            whole = max(0, len(held) - _KEPT_BACK) & ~1
+            yield decoder.decode(held[:whole])
+            held, piece = held[whole:], self._next()
+        yield decoder.decode(held)
         if decoder.getstate()[0]:
-            self.problem = "it ends in the middle of a character (truncated UTF-16)"
+            self.problem, self.lost = "it ends in the middle of a character (truncated UTF-16)", True
         yield decoder.decode(b"", final=True)
+
+    def _appended(self, piece: bytes) -> Iterator[str]:
+        """Lines of one byte a letter behind UTF-16, to the end; UTF-16 that comes back later shows as NUL bytes."""
+        self.problem = "lines of one byte a letter (ANSI) follow its UTF-16 text; both were read"
+        while piece:
+            yield piece.decode("cp1252", "replace").replace("\x00", "")
+            piece = self._next()
 
     def _narrow(self, piece: bytes) -> Iterator[str]:
         self.encoding = "cp1252"
@@ -81,6 +107,20 @@ class TextReader:
         piece = self._stream.read(PIECE)
         self.read += len(piece)
         return piece
+
+
+def _narrow_start(piece: bytes) -> int | None:
+    """Where lines of one byte a letter begin in UTF-16, if they do.
+
+    In UTF-16 the bytes CR LF never stand side by side, and no text has so many characters of two ASCII bytes in a row.
+    """
+    found = _NARROW.search(piece) if b"\r\n" in piece else None
+    if found is None:
+        # Lines that end in LF alone are looked for where it costs little: at the end, or where NUL bytes are few.
+        start = 0 if piece.count(0) < _LARGE_SHARE * len(piece) else max(0, len(piece) - _END) & ~1
+        found = _NARROW_LF.search(piece, start)
+    # An odd place is the second half of the last wide character.
+    return None if found is None else found.start() + found.start() % 2
 
 
 def whole_text(stream: IO[bytes], limit: int) -> tuple[str, str | None]:

@@ -134,7 +134,7 @@ class LogMatcher:
                     file=file,
                     line=search.last,
                     why=reader.problem,
-                    concerns=Concern.LOGS,
+                    concerns=Concern.LOGS if reader.lost else Concern.NOTHING,
                 )
             )
         if reader.read == 0 or search.last == 0:

@@ -35,6 +35,44 @@ def test_utf_16_appended_to_a_narrow_log_is_read_and_told(tmp_path: Path, first:
     assert any("NUL bytes" in one.why for one in evidence.missing)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("lines", [3, 20_000, 21_845, 21_846])
+def test_ansi_appended_to_a_utf_16_log_is_read_and_told(tmp_path: Path, encoding: str, ended: bool, lines: int) -> None:
+    """Also where the change falls on the border of a piece that is read at once."""
+    wide = "a line of a log, gr\u00fcn\r\n" * lines
+    wide = wide if ended else wide.rstrip("\r\n")
+    narrow = ("" if ended else "\r\n") + "gr\u00fcn\r\n" + START + FAILED
+    put(tmp_path / "hosts/SM01/logs/SCSMInstall.log", wide.encode(encoding) + narrow.encode("cp1252"))
+    evidence = read(tmp_path)
+    (sighting,) = [one for one in evidence.sightings if one.signature == "S1"]
+    assert sighting.line == lines + 3
+    (gap,) = [one for one in evidence.missing if "ANSI" in one.why]
+    assert (gap.file, gap.line) == ("hosts/SM01/logs/SCSMInstall.log", lines + 3)
+
+
+def test_narrow_lines_that_end_in_lf_alone_are_read_too(tmp_path: Path) -> None:
+    content = ("first\r\n" * 100_000).encode("utf-16") + (START + FAILED).replace("\r", "").encode()
+    put(tmp_path / "hosts/SM01/logs/SCSMInstall.log", content)
+    assert [one.line for one in read(tmp_path).sightings if one.signature == "S1"] == [100_002]
+
+
+def test_utf_16_after_ansi_after_utf_16_is_read_too(tmp_path: Path) -> None:
+    content = "first\r\n".encode("utf-16") + b"a narrow line\r\n" + (START + FAILED).encode("utf-16-le")
+    put(tmp_path / "hosts/SM01/logs/SCSMInstall.log", content)
+    assert [one.line for one in read(tmp_path).sightings if one.signature == "S1"] == [4]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_no_wide_text_is_taken_for_narrow(tmp_path: Path, encoding: str) -> None:
+    """Characters of two ASCII bytes, in lines of their own."""
+    text = ("\u4e0a\u6d77\u4f60\u597d\u5b89\u88c5\u5931\u8d25 ok\r\n" * 3000 + START + FAILED).encode(encoding)
+    put(tmp_path / "hosts/SM01/logs/SCSMInstall.log", b"\xfe\xff" * (encoding == "utf-16-be") + text)
+    evidence = read(tmp_path)
+    assert [one.line for one in evidence.sightings if one.signature == "S1"] == [3002]
+    assert not [one for one in evidence.missing if "ANSI" in one.why]
+
+
 def test_files_of_several_roots_are_told_apart(tmp_path: Path) -> None:
     for name in ("one", "two"):
         put(tmp_path / name / "hosts/SM01/logs/SCSMInstall.log", (START + FAILED).encode())
