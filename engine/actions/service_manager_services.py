@@ -16,6 +16,7 @@ from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
 PRODUCT = ("OMSDK", "OMCFG", "HealthService")
+_NO_ANSWER = "no answer"
 _STATES = ("running", "stopped")
 _MODES = ("automatic", "manual", "disabled")
 
@@ -40,6 +41,9 @@ class ServiceManagerServices(BuiltIn):
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """A missing service refuses unless this role does without it; differences change."""
         services = _services(args, value_map(seen[0]))
+        silent = [str(one["name"]) for one in services if one["state"] == _NO_ANSWER]
+        if silent:
+            return Refuse(why=f"{host.name} gave no answer about {', '.join(silent)}", result=_result(services))
         optional = {name.lower() for name in as_list(args.get("optional"))}
         present = [one for one in services if one["found"]]
         missing = [str(one["name"]) for one in services if not one["found"]]
@@ -51,22 +55,32 @@ class ServiceManagerServices(BuiltIn):
                 result=_result(services),
             )
         wanted = _wanted(args)
+        if not present and wanted.get("state") == "running":
+            return Refuse(
+                why=f"{host.name} has none of the services that are to run",
+                remedy="install the role before its services are started",
+                result=_result(services),
+            )
         different = [one for one in present if _difference(one, wanted)]
         if different:
             return _change(args, services, different, wanted)
         told = ", ".join(f"{one['name']} is {one['state']}" for one in present)
         return Unchanged(
-            why=told or "none of the services is there",
+            why=told or "none of the services is there, so none runs",
             result=_result(services),
-            examined=len(present),
+            examined=len(services),
             proofs=_proofs(services, optional),
         )
 
 
 def _services(args: Arguments, value: JsonMap) -> list[JsonMap]:
-    """What was answered for each name asked; a name without an answer counts as not there."""
-    answered = {str(one.get("name", "")).lower(): as_seen(one) for one in maps(value.get("services"))}
-    return [_told(name, answered.get(name.lower(), {})) for name in as_list(args["names"])]
+    """What was answered for each name asked."""
+    answered = {
+        str(one.get("name", "")).lower(): as_seen(one)
+        for one in maps(value.get("services"))
+        if isinstance(one.get("found"), bool)
+    }
+    return [_told(name, answered.get(name.lower(), {"state": _NO_ANSWER})) for name in as_list(args["names"])]
 
 
 def _told(name: str, one: JsonMap) -> JsonMap:
@@ -121,12 +135,12 @@ def _difference_told(service: JsonMap, changed: JsonMap) -> str:
 
 
 def _proofs(services: Sequence[JsonMap], optional: set[str]) -> tuple[str, ...]:
-    """A service that is not there does not run either, but only one that a role does without may be missing."""
+    """A service that is not there does not run; that it may be missing was decided before."""
     looked_at = {str(one["name"]).lower() for one in services}
     if not all(name.lower() in looked_at | optional for name in PRODUCT):
         return ()
     states = {str(one["state"]) for one in services if one["found"]}
-    if states == {"stopped"} and {name.lower() for name in PRODUCT} <= looked_at:
+    if states <= {"stopped"} and {name.lower() for name in PRODUCT} <= looked_at:
         return ("services-stopped",)
     return ("services-running",) if states == {"running"} else ()
 
@@ -134,9 +148,9 @@ def _proofs(services: Sequence[JsonMap], optional: set[str]) -> tuple[str, ...]:
 def _result(services: Sequence[JsonMap]) -> JsonMap:
     present = [one for one in services if one["found"]]
     return {
-        "examined": len(present),
+        "examined": len(services),
         "all_running": bool(present) and all(one["state"] == "running" for one in present),
-        "all_stopped": bool(present) and all(one["state"] == "stopped" for one in present),
+        "all_stopped": all(one["state"] == "stopped" for one in present),
         "missing": [one["name"] for one in services if not one["found"]],
         "services": list(services),
     }
