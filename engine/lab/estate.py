@@ -45,6 +45,7 @@ class EstateSpec:
 
 
 VARIANTS: Mapping[str, EstateSpec] = {
+    # the configuration service does not start in time, or not at all
     "upgrade-failed": EstateSpec(),
     "slow": EstateSpec(start_s=60.0, start_unverified_s=45.0),
     "config-replaced": EstateSpec(replaces_config=True),
@@ -52,9 +53,11 @@ VARIANTS: Mapping[str, EstateSpec] = {
     "service-logon": EstateSpec(wrong_service_password=True),
     "malformed-config": EstateSpec(malformed_config=True),
     "database-changed": EstateSpec(databases_first=True),
+    # before anything is changed: an agent in the way, a full volume, the option allow updates
     "prerequisite-failed": EstateSpec(fails_at="prerequisites"),
     "check-failed": EstateSpec(fails_at="predicted"),
     "scripts-failed": EstateSpec(fails_at="before-permanent"),
+    # after the server alone was changed, and after the first of its databases was
     "server-changed": EstateSpec(fails_at="after-server"),
     "schema-changed": EstateSpec(fails_at="after-database"),
     "warehouse-server-changed": EstateSpec(fails_at="after-server", server="DW01"),

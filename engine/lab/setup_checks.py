@@ -3,11 +3,12 @@
 Each finding follows from the state of the machines now, so that a remedy is a remedy and nothing else is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.lab import machine_services as scm
 from engine.lab.machine import Machine
+from engine.lab.machine_product import AT_WORK, WarehouseJob
 from engine.lab.machine_sql_media import volume_of
 from engine.lab.setup_product import Product
 
@@ -31,12 +32,20 @@ def prerequisites(product: Product) -> Iterator[Finding]:
     server, sql = product.machine, product.sql
     if server.registry.children(AGENT_KEY):
         yield Finding(kind="agent", text="An Operations Manager agent is installed.", machine=server)
+    at_work = [one.name for one in _jobs(server) if one.status(server.clock.now()) == AT_WORK]
+    if at_work:
+        text = f"Jobs of the data warehouse are at work: {', '.join(at_work)}."
+        yield Finding(kind="warehouse-job", text=text, machine=server)
     if sql.sql is None:
         return
     if not sql.sql.full_text:
         yield Finding(kind="sql", text="SQL Server full-text search is not installed.", machine=sql)
     if "_CS_" in sql.sql.collation:
         yield Finding(kind="collation", text="The SQL Server instance is case-sensitive.", machine=sql)
+
+
+def _jobs(server: Machine) -> Iterable[WarehouseJob]:
+    return server.product.jobs.values() if server.product is not None else ()
 
 
 def predicted(product: Product) -> Iterator[Finding]:

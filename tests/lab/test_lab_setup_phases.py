@@ -1,5 +1,7 @@
 """Setup fails where its causes lie: what each estate shows in its wizard, its versions, its log, and to the triage."""
 
+from collections.abc import Iterator
+from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from engine.app.lab import up
 from engine.app.triage_live import LiveRequest, triage_live
 from engine.lab import machine_setup as setup
 from engine.lab.estate import RTM, SP1, Estate, build_estate, variant
+from engine.lab.estate_causes import plant
 
 ASKED = "Does the wizard offer the button Retry?"
 BUTTONS = {"offered": "Yes", "missing": "Only Close", "unknown": "Nobody can see it"}
@@ -127,3 +130,40 @@ def test_an_unknown_cause_or_server_is_told() -> None:
         build_estate(variant("healthy", upgrade=True, fails_at="lunch"))
     with pytest.raises(TypeError, match="server is 'SQL01'"):
         build_estate(variant("upgrade-failed", server="SQL01"))
+
+
+PHASES = ("prerequisites", "predicted", "before-permanent", "service", "after-server", "after-database")
+PAGES = dict(zip(PHASES, (setup.PREREQUISITES, *[setup.RETRY] * 3, *[setup.CLOSE] * 2), strict=True))
+ENDS = dict(zip(PHASES, ("failures", "check_failed", "retry_offered", "timed_out", "failed", "failed"), strict=True))
+
+
+def sets_of_causes() -> Iterator[tuple[str, ...]]:
+    """Every set of causes, in the order of the phases."""
+    return chain.from_iterable(combinations(PHASES, count) for count in range(len(PHASES) + 1))
+
+
+@pytest.mark.parametrize("server", ["SM01", "SM02", "DW01"])
+def test_the_earliest_cause_decides_whatever_else_is_wrong(server: str) -> None:
+    for causes in sets_of_causes():
+        estate = build_estate(variant("healthy", server=server))
+        for cause in causes:
+            plant(estate.wizard, cause)
+        if "service" in causes:
+            estate.machines[server].services.get("OMCFG").start_s = 45.0
+        first = causes[0] if causes else None
+        assert estate.run_setup() == (ENDS[first] if first else setup.SUCCEEDED), causes
+        assert estate.wizard.page == (PAGES[first] if first else setup.FINISHED), causes
+        assert (server in changed(estate)) == (first in ("after-server", "after-database", None)), causes
+        names = set(estate.wizard.product.database_names)
+        expected = names if first is None else {estate.wizard.product.database_names[0]} & names
+        assert changed(estate) & names == (expected if first in ("after-database", None) else set()), causes
+
+
+def test_a_running_warehouse_job_keeps_setup_from_starting() -> None:
+    estate = build_estate(variant("healthy", server="DW01"))
+    job = estate.machines["DW01"].product.jobs["MPSyncJob"]
+    job.until = estate.clock.now() + 600.0
+    assert estate.run_setup() == setup.PREREQUISITES_FAILED
+    assert "MPSyncJob" in estate.wizard.findings[0].text
+    estate.clock.advance(601.0)
+    assert estate.run_setup() == setup.SUCCEEDED
