@@ -19,6 +19,7 @@ DATABASES = ("ServiceManager",)
 DW_DATABASES = ("DWStagingAndConfig", "DWRepository", "DWDataMart", "OMDWDataMart", "CMDWDataMart")
 SDK_PORT = 5724
 UNSEALED = {"Contoso.Incidents": "1.0.0.7"}
+WAREHOUSES = {"Data Warehouse SDK Resource Store": "DW01.contoso.lab"}
 SINCE_S = 200 * 86400.0
 _GIB = 1024**3
 _SQL_FOLDER = r"C:\Program Files\Microsoft SQL Server\MSSQL10_50.MSSQLSERVER\MSSQL\Binn"
@@ -151,7 +152,15 @@ def sql_server(machine: Machine, databases: Sequence[str], build: str) -> Machin
         broker = name in ("ServiceManager", "DWStagingAndConfig")
         packs = dict.fromkeys(PACKS, build) if broker else {}
         packs |= UNSEALED if name == "ServiceManager" else {}
-        machine.sql.add(Database(name=name, product_version=build, broker_enabled=broker, management_packs=packs))
+        machine.sql.add(
+            Database(
+                name=name,
+                product_version=build,
+                broker_enabled=broker,
+                management_packs=packs,
+                warehouses=dict(WAREHOUSES) if name == "ServiceManager" else {},
+            )
+        )
     furnish_server(machine.sql)
     usual_backups(machine, databases)
     return machine

@@ -44,6 +44,7 @@ class Database:
     recovery_model: str = "FULL"
     collation: str = "Latin1_General_100_CI_AS"
     management_packs: dict[str, str] = field(default_factory=dict)
+    warehouses: dict[str, str] = field(default_factory=dict)
     patches: list[JsonMap] = field(default_factory=list)
     owner: str = "sa"
     read_only: bool = False
@@ -68,6 +69,7 @@ class Database:
         return {
             "product_version": self.product_version,
             "management_packs": dict(self.management_packs),
+            "warehouses": dict(self.warehouses),
             "patches": [dict(one) for one in self.patches],
             "lsn": self.log.lsn,
             "log": asdict(self.log),
@@ -88,7 +90,8 @@ def _nobody(name: str) -> tuple[str, ...]:
 class SqlInstance:
     """The instance of a machine; ``name`` is empty for the default instance. ``zone`` is how many quarters of an hour
     its local time is ahead of UTC; ``unreadable`` are paths that its service account may not open; ``sessions`` tells
-    which programs are at work in a database; ``jobs`` are long operations by their keys (``machine_sql_jobs``).
+    which programs are at work in a database; ``jobs`` are long operations by their keys
+    (``machine_sql_jobs``), of which the ``dying_job``-th from now ends halfway with its process.
     ``configured`` are values of options that are set but not in use yet;
     ``messages`` are those that products added, each a number and a language; ``unknown_accounts`` are names that the
     domain does not know.
@@ -111,6 +114,7 @@ class SqlInstance:
     unreadable: set[str] = field(default_factory=set)
     history: History = field(default_factory=History)
     jobs: dict[str, Any] = field(default_factory=dict)
+    dying_job: int = 0
     sessions: Callable[[str], tuple[str, ...]] = field(default=_nobody)
 
     def add(self, *databases: Database) -> None:

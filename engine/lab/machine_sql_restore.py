@@ -176,6 +176,7 @@ def recover(machine: Machine, database: Database) -> None:
     contents = rolling.contents
     database.product_version = contents["product_version"]
     database.management_packs = dict(contents["management_packs"])
+    database.warehouses = dict(contents["warehouses"])
     database.patches = [dict(one) for one in contents["patches"]]
     database.damaged_pages += contents["damaged_pages"]
     database.principals = principals_from(contents["principals"])

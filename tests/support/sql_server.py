@@ -18,6 +18,8 @@ _COLUMNS: dict[str, str] = {
     "collation_name compatibility_level recovery_model",
     "backupmediaset": "media_set_id media_uuid media_family_count",
     "backupmediafamily": "media_set_id family_sequence_number device_type physical_device_name mirror",
+    "dm_exec_requests": "session_id percent_complete",
+    "dm_exec_sessions": "session_id program_name",
     "restorehistory": "restore_history_id restore_date destination_database_name user_name backup_set_id restore_type "
     "replace recovery device_count",
     "databases": "database_id name state_desc user_access_desc is_broker_enabled compatibility_level "
@@ -31,6 +33,8 @@ _COLUMNS: dict[str, str] = {
     "ScopedInstanceTargetClass": "ManagedTypeId ScopedInstanceId",
     "ManagedType": "ManagedTypeId TypeName",
     "BaseManagedEntity": "BaseManagedEntityId DisplayName IsDeleted",
+    "MT_Microsoft$SystemCenter$ResourceAccessLayer$DwSdkResourceStore": "DisplayName "
+    "Server_48B308F9_CF0E_0F74_83E1_0AEB1B58E2FA",
     "ManagementPack": "MPName MPVersion",
     "__MOMManagementGroupInfo__": "DBVersion",
 }

@@ -89,10 +89,21 @@ def _packs(sql: SqlInstance, database: Database | None) -> Rows:
     return Rows(columns=(("MPVersion", "nvarchar"),), rows=((version,),) if version else ())
 
 
+def _warehouses(sql: SqlInstance, database: Database | None) -> Rows:
+    del sql
+    if database is None or not database.management_packs:
+        table = "dbo.MT_Microsoft$SystemCenter$ResourceAccessLayer$DwSdkResourceStore"
+        raise PayloadError(f"Invalid object name '{table}'.", "NotSpecified")
+    columns = (("DisplayName", "nvarchar"), ("Server", "nvarchar"))
+    names = sorted(database.warehouses, key=str.lower)
+    return Rows(columns=columns, rows=tuple((name, database.warehouses[name]) for name in names))
+
+
 _SHIPPED: dict[str, Callable[[SqlInstance, Database | None], Rows]] = {
     "service_manager_versions.names.sql": _names,
     "service_manager_versions.version.sql": _version,
     "service_manager_versions.packs.sql": _packs,
+    "service_manager_warehouse_source.registered.sql": _warehouses,
 }
 # Shipped queries with parameters.
 _ASKED: dict[str, Callable[[SqlInstance, Database | None, JsonMap], Rows]] = {

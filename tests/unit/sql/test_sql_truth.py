@@ -153,5 +153,7 @@ def test_no_query_is_left_out() -> None:
         *CATALOGUE,
         *SETTINGS,
         "mssql_backup_chain.history.sql",
+        "mssql_job.percent.sql",  # in test_sql_restored.py
         "mssql_restore_database.history.sql",  # in test_sql_restored.py
+        "service_manager_warehouse_source.registered.sql",  # in test_sql_warehouse.py
     }  # each of them runs in this file
