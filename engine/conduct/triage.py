@@ -6,7 +6,7 @@ What is unknown is neither true nor false: a row with an unknown part is passed 
 from collections.abc import Iterator, Mapping
 
 from engine.conduct.triage_findings import Findings, Statement, findings
-from engine.conduct.triage_missing import HOW, deciding, weighed
+from engine.conduct.triage_missing import HOW, deciding, possible, weighed
 from engine.conduct.triage_table import UNDETERMINED, Table, truth
 from engine.conduct.triage_worlds import Worlds
 from engine.model.triage import (
@@ -57,6 +57,8 @@ def judge(evidence: Evidence, spec: TriageSpec) -> TriageResult:
         counts=evidence.counts,
         upgrade=evidence.upgrade,
         deciding=decides,
+        possible=possible(gaps, found.values, worlds, table) if row.verdict == UNDETERMINED else (),
+        titles=spec.phases,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import combinations, islice, product
 
 from engine.conduct.triage_table import UNDETERMINED, Table
 from engine.conduct.triage_worlds import World, Worlds
@@ -82,6 +82,13 @@ def _backgrounds(others: Sequence[_Piece], values: Values) -> Iterator[Values]:
             base |= one.values
         for extra in (World("", {}), *loose):
             yield {**base, **extra.values}
+
+
+def possible(missing: Sequence[Missing], values: Values, worlds: Worlds, table: Table) -> tuple[str, ...]:
+    """The phases that the table may still name, whatever the missing evidence says."""
+    pieces = [_Piece(one, worlds.of(one)) for one in (*missing, *_SOUGHT)]
+    rows = {table.row(one).verdict for one in islice(_backgrounds(pieces, values), _MOST_WORLDS)}
+    return tuple(sorted(rows - {UNDETERMINED, "setup-running"}))
 
 
 def deciding(missing: Sequence[Missing], values: Values, worlds: Worlds, table: Table) -> Deciding | None:

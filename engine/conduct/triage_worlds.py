@@ -119,10 +119,11 @@ class Worlds:
 
     def _baseline(self) -> Iterator[World]:
         """Versions of today against any baseline; what no host tells today stays unknown."""
+        # What varies first is named where several changes lead to the same answer.
         kinds = {
             "binaries": "the binaries",
-            "service_manager": "ServiceManager",
             "data_warehouse": "the data warehouse",
+            "service_manager": "ServiceManager",
         }
         for states in product((EQUAL, CHANGED), repeat=3):
             values = dict(zip(kinds, states, strict=True))

@@ -279,7 +279,11 @@ class Deciding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriageResult:
-    """The answer. ``noted`` was seen and decides nothing; ``next`` are sentences."""
+    """The answer. ``noted`` was seen and decides nothing; ``next`` are sentences.
+
+    Of an undetermined answer ``possible`` are the phases that missing evidence may still lead to. ``titles`` are those
+    of all phases.
+    """
 
     verdict: str
     suspected: str | None
@@ -296,6 +300,8 @@ class TriageResult:
     counts: Counts
     upgrade: Upgrade
     deciding: Deciding | None = None
+    possible: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
