@@ -10,6 +10,7 @@ from engine.ports.action import Action
 BUILTIN: Mapping[str, str] = {
     "assert": "assert_that:AssertThat",
     "mssql.backup_chain": "mssql_backup_chain:MssqlBackupChain",
+    "mssql.backup_copy_only": "mssql_backup_copy_only:MssqlBackupCopyOnly",
     "mssql.check_integrity": "mssql_check_integrity:MssqlCheckIntegrity",
     "mssql.database": "mssql_database:MssqlDatabase",
     "mssql.database_option": "mssql_database_option:MssqlDatabaseOption",

@@ -87,6 +87,7 @@ class Machine:
         self.os_caption = "Microsoft Windows Server 2008 R2 Enterprise"
         self.os_version = "6.1.7601"
         self.powershell_version = "2.0"
+        self.logged_on = ""
         self.boots = 1
         self.booted_at = clock.now()
         self.boot_s = 90.0

@@ -1,0 +1,32 @@
+param($Arguments)
+# Registers a task for a command line and begins it, both at most once; begun already, it is only said so.
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+
+function Invoke-Schtasks($Words) {
+    $ErrorActionPreference = 'Continue'
+    $told = @(& schtasks.exe $Words 2>&1 | ForEach-Object { [string]$_ })
+    if ($LASTEXITCODE -ne 0) { throw ('schtasks.exe ended with exit code ' + $LASTEXITCODE + ': ' + ($told -join ' ')) }
+}
+
+$task = 'RecoveryRunbooks-' + $Arguments.key
+$root = $env:ProgramData + '\RecoveryRunbooks'
+$null = New-Item -Path $root -ItemType Directory -Force
+$folder = [IO.Path]::Combine((Get-Item -LiteralPath $root -Force).FullName, 'task-' + $Arguments.key)
+$registered = [IO.Path]::Combine($folder, 'registered.txt')
+if ([IO.File]::Exists($registered) -and [IO.File]::ReadAllText($registered) -ne $Arguments.digest) {
+    throw ('Another command line was begun under the key ' + $Arguments.key + '.')
+}
+if (-not [IO.File]::Exists($registered)) {
+    if ([IO.Directory]::Exists($folder)) { [IO.Directory]::Delete($folder, $true) }
+    $null = [IO.Directory]::CreateDirectory($folder)
+    [IO.File]::WriteAllText([IO.Path]::Combine($folder, 'run.cmd'), $Arguments.run)
+    [IO.File]::WriteAllText([IO.Path]::Combine($folder, 'work.cmd'), $Arguments.work)
+    $line = '\"' + $root + '\task-' + $Arguments.key + '\run.cmd\"'
+    # The time of the schedule is past, so that only the request below begins it.
+    Invoke-Schtasks (@('/Create', '/TN', $task, '/TR', $line, '/SC', 'ONCE', '/ST', '00:00', '/F') + @($Arguments.account))
+    [IO.File]::WriteAllText($registered, $Arguments.digest)
+}
+$begun = -not [IO.File]::Exists([IO.Path]::Combine($folder, 'begun.txt'))
+if ($begun) { Invoke-Schtasks @('/Run', '/TN', $task) }
+@{ begun = $begun }
