@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.language.evaluate import evaluate_condition
+from engine.language.failure import ExpressionFailed
 from engine.model.data import JsonValue
 from engine.model.diagnostic import Diagnostic
 from engine.model.inventory import Inventory
@@ -44,7 +46,7 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
     """The planned step without index and exits, and what does not fit."""
     hosts = around.hosts_of(step, info)
     found = list(_platform_findings(around, step, info, hosts))
-    args, by_host = _arguments(around, step, info, hosts, found)
+    args, by_host = _arguments(around, step, info, hosts, [] if _is_left_out(around, step) else found)
     own = nature(step, info)
     about = names_about(info, tuple(by_host.values()) or (args,))
     requires = tuple(_requires(around, required(step, info), about, found))
@@ -78,6 +80,18 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
         always=step.always,
     )
     return planned, tuple(dict.fromkeys(found))
+
+
+def _is_left_out(around: Surroundings, step: StepSpec) -> bool:
+    """True for a step whose condition reads only inputs, and is false: what it would need does not have to be there."""
+    if step.when is None or any(
+        path[0] != "params" or (path[1:2] and path[1] not in around.params) for path in step.when.names
+    ):
+        return False
+    try:
+        return not evaluate_condition(step.when, {"params": around.params})
+    except ExpressionFailed:
+        return False
 
 
 def _platform_findings(
