@@ -28,7 +28,8 @@ SERVICE_ACCOUNT, SETUP_USER, OPERATOR = "CONTOSO\\svc-scsm", "CONTOSO\\scsmsetup
 class EstateSpec:
     """What is special about an estate. Times are lab seconds; ``start_unverified_s`` is OMCFG's start with publisher
     evidence off: below 30 the configuration file is cure enough, above it only the time-out helps. ``fails_at`` names
-    the phase that the upgrade of ``server`` does not get through, by a cause of ``estate_causes``.
+    the phase that the upgrade of ``server`` does not get through, by a cause of ``estate_causes``. Without
+    ``key_password_kept`` nobody has the password of the encryption keys' backups.
     """
 
     start_s: float = 45.0
@@ -42,6 +43,7 @@ class EstateSpec:
     upgrade: bool = True
     fails_at: str = SERVICE
     server: str = "SM01"
+    key_password_kept: bool = True
 
 
 VARIANTS: Mapping[str, EstateSpec] = {
@@ -95,7 +97,12 @@ class Estate:
 
     def operator_answer(self, show: str, answers: Mapping[str, str]) -> str | None:
         """What the lab's operator answers after doing what the text says; None if this operator cannot know."""
-        person = LabPerson(machines=self.machines, products=self.products, wizard=self.wizard)
+        person = LabPerson(
+            machines=self.machines,
+            products=self.products,
+            wizard=self.wizard,
+            holds_password=self.spec.key_password_kept,
+        )
         answer = person.answer(show, answers)
         if answer is not None:
             self.answers.append((show, answer))

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from engine.lab.estate_hosts import DATABASES, DW_DATABASES, PACKS, PROGRAM_FOLDER, SINCE_S, UNINSTALL_KEY, UNSEALED
 from engine.lab.machine import Machine
 from engine.lab.machine_product import Pack, PackStore, ServerProduct, usual_jobs
-from engine.lab.setup_product import Product, layout_of
+from engine.lab.setup_product import SERVER_ROLE, WAREHOUSE_ROLE, Product, layout_of
 from engine.lab.setup_recovery import key_file
 
-SERVER_ROLE, WAREHOUSE_ROLE = "Service Manager management server", "data warehouse management server"
 ORIGINAL_MEDIA, UPGRADE_MEDIA = r"C:\Media\SM2012\Setup.exe", r"C:\Media\SM2012SP1\Setup.exe"
 UPDATE, UPDATE_MEDIA = "CU2", r"C:\Media\SM2012CU2\SM2012_CU2.exe"
 KEY_FOLDER, KEY_COPIES, PACK_FOLDER = r"C:\KeyBackup", r"D:\KeyBackup", r"C:\MPBackup"

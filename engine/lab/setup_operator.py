@@ -22,6 +22,11 @@ restore the encryption key ... PATH                       key file of that serve
 use an existing database ... PATH\Setup.exe               installs that media's version with the databases as they are
 apply the update NAME ... [PATH.exe]                      updates a role that is installed
 import the unsealed management packs ... FOLDER           imports the packs of that folder, once data access runs
+is the password at hand                                   the key's password: ``held`` or ``missing``
+can a work item be created                                opens the console: ``works`` or ``fails``
+do the reports open                                       runs a report of the warehouse: ``work`` or ``fail``
+versions of binaries, databases and management packs      compares them on every server: ``agree`` or ``differ``
+agree
 retry, setup.exe                                          retries the upgrade, or starts it
 ========================================================  ============================================================
 
@@ -39,7 +44,7 @@ from engine.lab.machine import Machine
 from engine.lab.machine_setup import SetupWizard
 from engine.lab.setup_checks import predicted, prerequisites
 from engine.lab.setup_log import SetupLog
-from engine.lab.setup_product import Product
+from engine.lab.setup_product import SERVER_ROLE, WAREHOUSE_ROLE, Product, is_usable, versions_agree
 from engine.lab.setup_recovery import (
     DONE,
     MEDIA_MISSING,
@@ -71,14 +76,15 @@ class LabPerson:
     machines: Mapping[str, Machine]
     products: Mapping[str, Product]
     wizard: SetupWizard
+    holds_password: bool = True
 
     def answer(self, show: str, answers: Mapping[str, str]) -> str | None:
         """What comes of doing what the text says; None if that cannot be known."""
         show = " ".join(show.split())
-        for pattern, deed in _DEEDS:
-            if pattern.search(show):
-                found = next((one for one in deed(self, show) if one in answers), None)
-                return found if found is not None or deed is not LabPerson.press_retry else _other(answers)
+        deed = deed_for(show)
+        if deed is not None:
+            found = next((one for one in deed(self, show) if one in answers), None)
+            return found if found is not None or deed is not LabPerson.press_retry else _other(answers)
         return DONE if DONE in answers else next(iter(answers), None) if len(answers) == 1 else None
 
     def press_retry(self, show: str) -> tuple[str, ...]:
@@ -163,6 +169,8 @@ class LabPerson:
     def restore_key(self, show: str) -> tuple[str, ...]:
         """Restore the encryption key by its wizard."""
         found = re.search(r"(\\\\[^\s\"]+|[A-Za-z]:\\[^\s\"]+)\.(?:bin|key)\b", show)
+        if not self.holds_password:
+            return _NOT_DONE
         return _ended(restore_key(self._product(show), found.group() if found else "", self.machines))
 
     def install(self, show: str) -> tuple[str, ...]:
@@ -184,11 +192,39 @@ class LabPerson:
         folder = found.group().rstrip("\\.,") if found else ""
         return _ended(import_packs(self._product(show), folder))
 
+    def ask_for_password(self, show: str) -> tuple[str, ...]:
+        """Whether anybody has the password of the key's backup."""
+        del show
+        return ("held", *_DONE) if self.holds_password else ("missing", *_NOT_DONE)
+
+    def open_console(self, show: str) -> tuple[str, ...]:
+        """Create a work item through any management server."""
+        del show
+        works = any(is_usable(one) for one in self.products.values() if one.role == SERVER_ROLE)
+        return ("works", *_DONE) if works else ("fails", *_NOT_DONE)
+
+    def open_reports(self, show: str) -> tuple[str, ...]:
+        """Run a report of the data warehouse."""
+        del show
+        works = any(is_usable(one) for one in self.products.values() if one.role == WAREHOUSE_ROLE)
+        return ("work", *_DONE) if works else ("fail", *_NOT_DONE)
+
+    def compare_versions(self, show: str) -> tuple[str, ...]:
+        """Whether every role is of the version of its databases."""
+        del show
+        agree = all(versions_agree(one) for one in self.products.values())
+        return ("agree", *_DONE) if agree else ("differ", *_NOT_DONE)
+
     def _product(self, show: str) -> Product:
         """The role on the host that the text names first, else the one that is being upgraded."""
         places = {name: re.search(_HOST.format(re.escape(name)), show, re.IGNORECASE) for name in self.products}
         found = {name: match.start() for name, match in places.items() if match}
         return self.products[min(found, key=found.__getitem__)] if found else self.wizard.product
+
+
+def deed_for(show: str) -> Callable[[LabPerson, str], tuple[str, ...]] | None:
+    """What a text in one line asks for; None if it asks for nothing that the lab knows."""
+    return next((deed for pattern, deed in _DEEDS if pattern.search(show)), None)
 
 
 def _ended(word: str) -> tuple[str, ...]:
@@ -222,6 +258,10 @@ _PHRASES: tuple[tuple[str, Callable[[LabPerson, str], tuple[str, ...]]], ...] = 
     (r"use an existing database", LabPerson.install),
     (r"apply the update ", LabPerson.update),
     (r"import the unsealed management packs", LabPerson.import_packs),
+    (r"is the password at hand", LabPerson.ask_for_password),
+    (r"can a work item be created", LabPerson.open_console),
+    (r"do the reports open", LabPerson.open_reports),
+    (r"versions of binaries, databases and management packs agree", LabPerson.compare_versions),
     (r"retry|setup\.exe", LabPerson.press_retry),
 )
 _DEEDS = tuple((re.compile(text, re.IGNORECASE | re.DOTALL), deed) for text, deed in _PHRASES)

@@ -24,6 +24,7 @@ SHIPPED_CONFIG = (
     b"  </runtime>\r\n"
     b"</configuration>\r\n"
 )
+SERVER_ROLE, WAREHOUSE_ROLE = "Service Manager management server", "data warehouse management server"
 SERVICES = ("OMSDK", "HealthService", "OMCFG")
 _SOFTWARE = r"hklm\software\microsoft"
 _KEYS = (rf"{_SOFTWARE}\system center", rf"{_SOFTWARE}\microsoft operations manager\3.0\server management groups")
@@ -86,6 +87,19 @@ def layout_of(machine: Machine, folder: str, uninstall_key: str) -> Layout:
         server=machine.product,
         installed_at=machine.clock.now(),
     )
+
+
+def versions_agree(product: Product) -> bool:
+    """True if the binaries and all databases are of one version."""
+    online = [one for one in product.databases if one.state == "ONLINE"]
+    return len(online) == len(product.database_names) and {one.product_version for one in online} == {product.build}
+
+
+def is_usable(product: Product) -> bool:
+    """True if a person can work with the role: it is there, its services run, and its databases are its own."""
+    services = [product.machine.services.get(name) for name in SERVICES]
+    running = all(one is not None and one.state == scm.RUNNING for one in services)
+    return product.installed and running and versions_agree(product)
 
 
 def set_build(product: Product, build: str) -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+import yaml
 
 from engine.lab import machine_setup as setup
 from engine.lab import setup_recovery as deeds
-from engine.lab.estate import RTM, SP1, Estate, build_estate
+from engine.lab.estate import RTM, SP1, Estate, build_estate, variant
 from engine.lab.estate_products import KEY_FOLDER, ORIGINAL_MEDIA, PACK_FOLDER, UPDATE_MEDIA, UPGRADE_MEDIA
+from engine.lab.setup_operator import deed_for
+from engine.model.packaged import root
 
 DONE = {"done": "Done"}
 OUTCOMES = {
@@ -198,3 +201,55 @@ def test_what_the_operator_sees_in_the_wizard() -> None:
         estate = build_estate(name)
         assert estate.operator_answer(page, pages) == word
         assert estate.operator_answer("Of which kind is it?", kinds) == ("agent" if word == "failures" else None)
+
+
+PASSWORD = "Is the password at hand?"
+CONSOLE = "Open the console. Can a work item be created and found?"
+REPORTS = "Do the reports open?"
+VERSIONS = "Do the versions of binaries, databases and management packs agree?"
+TOLD = {one: one for one in ("held", "missing", "works", "fails", "work", "fail", "agree", "differ")}
+
+
+def test_a_password_that_nobody_kept_restores_no_key() -> None:
+    estate = build_estate(variant("server-changed", key_password_kept=False))
+    assert estate.operator_answer(PASSWORD, TOLD) == "missing"
+    estate.operator_answer(UNINSTALL.format("SM01"), DONE)
+    assert estate.operator_answer(RESTORE.format("SM01", key_of("SM01")), OUTCOMES) == "failed"
+    assert not estate.products["SM01"].holds_key
+    assert build_estate("server-changed").operator_answer(PASSWORD, TOLD) == "held"
+
+
+@pytest.mark.parametrize(
+    ("name", "console", "reports", "versions"),
+    [
+        ("healthy", "works", "work", "agree"),
+        ("server-changed", "works", "work", "differ"),
+        ("schema-changed", "fails", "work", "differ"),
+        ("warehouse-changed", "works", "fail", "differ"),
+        ("warehouse-server-changed", "works", "fail", "differ"),
+    ],
+)
+def test_a_person_finds_what_works(name: str, console: str, reports: str, versions: str) -> None:
+    estate = build_estate(name)
+    found = [estate.operator_answer(one, TOLD) for one in (CONSOLE, REPORTS, VERSIONS)]
+    assert found == [console, reports, versions]
+
+
+AT_THE_SCREEN = ("setup wizard", "Programs and Features", "SecureStorageBackup", "Setup.exe", "apply the update")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Every text for a person in a shipped runbook that has to do with setup, in one line."""
+    texts = []
+    for path in sorted((root("runbooks") / "service-manager").glob("*.yaml")):
+        for step in yaml.safe_load(path.read_text(encoding="utf-8")).get("steps", ()):
+            told = step.get("with", {})
+            show = " ".join(f"{told.get('show', '')} {told.get('question', '')}".split())
+            if step["action"].startswith("operator.") and any(word in show for word in AT_THE_SCREEN):
+                texts.append((f"{path.stem}: {step['id']}", show))
+    return texts
+
+
+@pytest.mark.parametrize(("place", "show"), instructions())
+def test_every_instruction_about_setup_is_understood(place: str, show: str) -> None:
+    assert deed_for(show) is not None, place
