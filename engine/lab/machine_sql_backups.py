@@ -25,7 +25,7 @@ _HOUR_S, _DAY_S = 3600.0, 86400.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """How a backup is taken. ``zone_known`` false leaves the time zone out of the history, as old servers do.
-    ``ends_at`` is the moment of its end, now without one.
+    ``ends_at`` is the moment of its end, now without one; ``name`` is the set's name in its header.
     """
 
     kind: str = FULL
@@ -40,6 +40,7 @@ class Wish:
     duration_s: float = 60.0
     zone_known: bool = True
     ends_at: float | None = None
+    name: str | None = None
 
 
 def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None = None) -> Row:
@@ -58,7 +59,7 @@ def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None
     row = _row(sql, database, wish, media, ends_at=ends_at, machine_name=machine.name)
     sql.history.backupset.append(row)
     if wish.device_type in _DISK:
-        write_media(machine, paths, media, row, database, at=ends_at)
+        write_media(machine, paths, media, {**row, "name": wish.name}, database, at=ends_at)
     return row
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from engine.lab import machine_sql_jobs as jobs
 from engine.lab import machine_sql_statements as _statements  # noqa: F401 - its statements are registered by this import
+from engine.lab.behaviours import sql_copies as _copies  # noqa: F401 - likewise
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.model.data import JsonMap, JsonValue

@@ -34,6 +34,7 @@ _NUMBERS = {"BackupType", "Position", "DeviceType", "Flags", "CompatibilityLevel
 _LSN = {"FirstLSN", "LastLSN", "ForkPointLSN", "DifferentialBaseLSN", "BackupSize"}
 # Column of the header: column of the history.
 _HEADER = {
+    "BackupName": "name",
     "Position": "position",
     "ServerName": "server_name",
     "DatabaseName": "database_name",
@@ -107,7 +108,7 @@ def _header(one: BackupSet, column: str) -> JsonValue:
             return 2
         case "Flags":
             return _WITH_SUMS * bool(told["has_backup_checksums"]) + _WRITTEN_DAMAGED * bool(told["is_damaged"])
-    value: JsonValue = told[_HEADER[column]]
+    value: JsonValue = told.get(_HEADER[column])
     return str(value) if column in _LSN and value is not None else value
 
 
