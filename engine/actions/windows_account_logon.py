@@ -93,10 +93,13 @@ def _judge(service: JsonMap, records: Sequence[JsonMap], *, require_running: boo
     answer: JsonMap = {"name": name, "account": account, "state": str(service["state"]), "since": None}
     if service["found"] is not True:
         return {**answer, "verdict": "missing", "why": f"there is no service {name}"}
-    own = [one for one in records if _string(one, 0).lower() == str(service.get("display_name", "")).lower()]
+    display = str(service.get("display_name", "")).lower()
+    own = [one for one in records if _string(one, 0).lower() == display]
     entered = max((whole(one.get("record")) for one in own if one.get("id") == _ENTERED_A_STATE), default=0)
     start = next((one for one in own if whole(one.get("record")) == entered), None)
-    failure = _last(one for one in records if one in own or _string(one, 1).lower() == account.lower())
+    failure = _last(
+        one for one in records if _string(one, 0).lower() == display or _string(one, 1).lower() == account.lower()
+    )
     if failure is not None and whole(failure.get("record")) > entered:
         return {**answer, **_failed(name, account, service, failure, known=entered > 0)}
     if service["state"] == "running":

@@ -180,3 +180,13 @@ def test_a_host_is_known_by_its_name_and_domain(estate: Estate) -> None:
     server = estate.machines["SM01"]
     see(server, "service_manager.identity", computer="SM01", domain="contoso.lab")
     assert "recorded SM02" in refused(server, "service_manager.identity", computer="SM02", domain="contoso.lab")
+
+
+def test_the_registration_lives_in_the_database(estate: Estate) -> None:
+    machine = estate.machines["SQL01"]
+    decision = see(machine, "service_manager.warehouse_source", server="dw01")
+    assert decision.proofs == ("warehouse-registered",)
+    assert machine.sql is not None
+    machine.sql.databases["ServiceManager"].warehouses.clear()
+    assert "no data warehouse" in refused(machine, "service_manager.warehouse_source")
+    assert "Cannot open database" in failure(machine, "service_manager.warehouse_source", database="Gone")
