@@ -87,6 +87,11 @@ class Conductor:
     def _step_effects(
         self, state: RunState, step: PlannedStep, states: Sequence[StepRunState], now: float
     ) -> Iterator[Effect]:
+        # What is tried again has not failed for good, so it is put off before anything is counted.
+        put_off = [one for host in step.hosts if (one := self._postponement(state, step, host)) is not None]
+        if put_off:
+            yield from put_off
+            return
         if policy.is_over_budget(step, states):
             untouched = [h for h, one in zip(step.hosts, states, strict=True) if one.status is Status.PENDING]
             if untouched:
@@ -111,10 +116,7 @@ class Conductor:
     def _run_effects(self, state: RunState, step: PlannedStep, host: str, now: float) -> Iterator[Effect]:
         one = state.of(step.id, host)
         run_id = StepRunId(step.id, host)
-        postponement = self._postponement(state, step, host)
-        if postponement is not None:
-            yield postponement
-        elif one.is_terminal or one.status is Status.RUNNING:
+        if one.is_terminal or one.status is Status.RUNNING:
             return
         elif one.is_postponed:
             assert one.due_at is not None

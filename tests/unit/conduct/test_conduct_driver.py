@@ -105,6 +105,13 @@ def test_retry_waits_longer_each_time_and_then_gives_up() -> None:
     assert 20 <= ends[2] - ends[1] < 22
 
 
+def test_a_host_that_is_tried_again_takes_the_others_no_chance() -> None:
+    world = World(faults={("s1", "A"): ["error"]})
+    once_more = step(1, "change", ("A", "B", "C"), serial=1, retry=RetrySpec(attempts=2, delay_s=10))
+    run = rehearse(plan(once_more), world=world, clock=FakeClock())
+    assert run.statuses() == {"s1@A": "changed", "s1@B": "changed", "s1@C": "changed"}
+
+
 def test_a_permanent_step_is_never_retried() -> None:
     world = World(faults={("s1", "A"): ["error", "error"]})
     run = rehearse(plan(step(1, "destroy", retry=RetrySpec(attempts=3))), world=world)
