@@ -65,6 +65,8 @@ def _machine(name: str, machine: Machine, wanted: Mapping[str, Any]) -> Iterator
             yield from _differs(f"{name}: service {service}", found and found.state.lower(), state.lower())
         for what, version in wanted.get("versions", {}).items():
             yield from _differs(f"{name}: version of {what}", _version(machine, what), version)
+        for database, state in wanted.get("databases", {}).items():
+            yield from _differs(f"{name}: database {database}", _state(machine, database), state)
         if "boots" in wanted:
             yield from _differs(f"{name}: boots", machine.boots, wanted["boots"])
 
@@ -74,6 +76,11 @@ def _version(machine: Machine, what: str) -> str | None:
         return machine.sql.databases[what].product_version
     file = machine.files.get(what)
     return file.version if file else None
+
+
+def _state(machine: Machine, database: str) -> str | None:
+    known = machine.sql.databases if machine.sql is not None else {}
+    return known[database].state if database in known else None
 
 
 def _differs(what: str, found: object, wanted: object) -> Iterator[str]:

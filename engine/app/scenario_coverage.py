@@ -36,10 +36,19 @@ def coverage(runs: Iterable[Rehearsed]) -> tuple[Coverage, ...]:
     taken: dict[str, set[str]] = {}
     for run in runs:
         if run.state.started is not None and run.state.started.check:
-            continue  # what check mode skips is not a way through the runbook
+            taken.setdefault(run.plan.runbook, set()).update(_because_of_check(run))
+            continue  # what else check mode skips is not a way through the runbook
         plans.setdefault(run.plan.runbook, run.plan)
         taken.setdefault(run.plan.runbook, set()).update(_taken(run))
     return tuple(_of(plans[name], taken[name]) for name in sorted(plans))
+
+
+def _because_of_check(run: Rehearsed) -> Iterator[str]:
+    """The conditions of the runbook's own that ask whether this is check mode."""
+    for step in run.plan.steps:
+        skipped = any(run.state.step_runs[one].status is Status.SKIPPED for one in step.step_runs())
+        if skipped and step.when is not None and ("run", "check") in step.when.names:
+            yield f"{step.id}: condition false"
 
 
 def _of(plan: Plan, taken: set[str]) -> Coverage:

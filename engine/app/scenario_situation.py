@@ -6,7 +6,8 @@ from typing import Any
 from engine.lab import machine_services as scm
 from engine.lab.estate import Estate
 from engine.lab.machine import Machine
-from engine.lab.machine_sql import SqlInstance
+from engine.lab.machine_sql import Database, SqlInstance
+from engine.lab.machine_sql_media import change_contents, spoil_header, spoil_pages
 from engine.model.errors import UsageMistake
 
 
@@ -71,16 +72,51 @@ def _sql(machine: Machine, wanted: Mapping[str, Any], place: str) -> None:
     sql.level = wanted.get("level", sql.level)
     sql.full_text = wanted.get("full_text", sql.full_text)
     sql.options.update(wanted.get("options", {}))
+    sql.dying_job = wanted.get("dying_job", sql.dying_job)
 
 
-def _databases(machine: Machine, wanted: Mapping[str, Mapping[str, str]], place: str) -> None:
+def _databases(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place: str) -> None:
     sql = _instance(machine, place)
     for name, state in wanted.items():
+        if state.get("new"):
+            sql.add(Database(name=name))
         if name not in sql.databases:
             raise UsageMistake(f"{place} has no database {name}", remedy=f"one of: {', '.join(sql.databases)}")
         database = sql.databases[name]
         database.state = state.get("state", database.state)
         database.product_version = state.get("version", database.product_version)
+        database.broker_enabled = state.get("broker", database.broker_enabled)
+
+
+def _events(machine: Machine, wanted: list[Mapping[str, Any]], place: str) -> None:
+    del place
+    at = machine.clock.now()
+    for one in wanted:
+        level = str(one.get("level", "error")).capitalize()
+        machine.events.add(one["log"], one["source"], one["id"], level, one.get("text", ""), (), at=at)
+
+
+def _jobs(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place: str) -> None:
+    known = {} if machine.product is None else machine.product.jobs
+    for name, state in wanted.items():
+        if name not in known:
+            raise UsageMistake(f"{place} has no warehouse job {name}", remedy=f"one of: {', '.join(known)}")
+        known[name].enabled = state.get("enabled", known[name].enabled)
+
+
+def _backups(machine: Machine, wanted: Mapping[str, Mapping[str, str]], place: str) -> None:
+    for path, state in wanted.items():
+        if machine.files.get(path) is None:
+            raise UsageMistake(f"{place} has no file {path}")
+        if "version" in state:
+            change_contents(machine, path, product_version=state["version"])
+        match state.get("damage"):
+            case "inside":
+                change_contents(machine, path, damaged_pages=1)
+            case "pages":
+                spoil_pages(machine, path)
+            case "header":
+                spoil_header(machine, path)
 
 
 def _instance(machine: Machine, place: str) -> SqlInstance:
@@ -97,4 +133,7 @@ _PARTS: Mapping[str, Callable[[Machine, Any, str], None]] = {
     "free": _free,
     "sql": _sql,
     "databases": _databases,
+    "backups": _backups,
+    "events": _events,
+    "jobs": _jobs,
 }

@@ -31,8 +31,8 @@ class Database:
     """One database. ``product_version`` is the DBVersion row of its ``__MOMManagementGroupInfo__`` table, or None where
     it has no such table; ``patches`` are rows of ``__PatchInfo__``. Without ``files`` it gets one for data and one for
     the log. ``damaged_pages`` counts pages that no longer hold what was written; ``rolling`` is how far a restore has
-    come that waits for more. ``management_servers`` are the servers it knows, ``workflow_server`` the one of them that
-    runs the workflows, by full names.
+    come that waits for more; ``being_restored`` is true while one is at work. ``management_servers`` are the servers
+    it knows, ``workflow_server`` the one of them that runs the workflows, by full names.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Database:
     log: TransactionLog = field(default_factory=TransactionLog)
     damaged_pages: int = 0
     rolling: Rolling | None = None
+    being_restored: bool = False
     principals: Principals = field(default_factory=Principals)
     management_servers: list[str] = field(default_factory=list)
     workflow_server: str = ""

@@ -42,6 +42,7 @@ class Job:
     state: str = RUNNING
     message: str = ""
     operation: Operation | None = None
+    dies: bool = False
 
     @property
     def due(self) -> float:
@@ -82,6 +83,9 @@ def start(machine: Machine, key: str, digest: str, text: str, params: JsonMap) -
     now = machine.clock.now()
     one = Job(digest=digest, process=machine.add_process("powershell.exe"), started=now, boots=machine.boots)
     jobs[key] = one
+    if machine.sql is not None and machine.sql.dying_job:
+        machine.sql.dying_job -= 1
+        one.dies = machine.sql.dying_job == 0
     try:
         one.operation = perform(machine, text, params)
     except PayloadError as problem:
@@ -95,7 +99,8 @@ def settle(machine: Machine) -> None:
     jobs = [one for one in _jobs(machine).values() if one.state == RUNNING]
     for one in sorted(jobs, key=lambda each: each.due):
         down = machine.booted_at - machine.boot_s if machine.boots != one.boots else float("inf")
-        if one.due >= down or one.process not in machine.processes:
+        halfway = one.started + (one.due - one.started) / 2
+        if one.due >= down or one.process not in machine.processes or (one.dies and halfway <= now):
             _break_off(machine, one)
         elif one.due <= now and one.operation is not None:
             _finish(machine, one, one.operation)

@@ -78,6 +78,17 @@ def is_sound(one: Mapping[str, Any]) -> bool:
     return _sum(str(one.get("pages"))) == one.get("sum")
 
 
+def change_contents(machine: Machine, path: str, **contents: Any) -> None:
+    """Let every set in a file be of a database that held something else."""
+    file = machine.files.get(path)
+    assert file is not None
+    told = json.loads(file.content[len(_MARK) :])
+    for one in told["sets"]:
+        one["contents"] |= contents
+    content = _MARK + json.dumps(told, sort_keys=True).encode()
+    machine.files.write(path, content, modified=machine.clock.now())
+
+
 def spoil_pages(machine: Machine, path: str) -> None:
     """Change pages of every set in a file and leave its headers readable."""
     file = machine.files.get(path)

@@ -67,6 +67,7 @@ class Restoring:
 
     def finish(self) -> None:
         """The set is in; damage that sums show ends it instead."""
+        self.database.being_restored = False
         header = self.one["header"]
         sound = pages_are_sound(self.media, int(header["position"]))
         if not sound and header["has_backup_checksums"]:
@@ -90,6 +91,7 @@ class Restoring:
 
     def abort(self) -> None:
         """Broken off: a log can be applied again, of a database half written nothing can be used."""
+        self.database.being_restored = False
         self.database.rolling = self.before if self.request.log else None
 
     def _write_history(self, header: BackupSet) -> None:
@@ -135,6 +137,8 @@ def begin(machine: Machine, request: Request) -> Restoring:
         raise PayloadError("Damage to the backup set was detected.", "NotSpecified")
     existing = database_named(sql, request.database)
     before = existing.rolling if existing else None
+    if existing is not None and existing.being_restored:
+        raise PayloadError("Exclusive access could not be obtained because the database is in use.")
     if is_of(header, FULL):
         refuse_to_overwrite(sql, existing, header, replace=request.replace)
     else:
@@ -162,7 +166,7 @@ def drop(machine: Machine, name: str) -> None:
         raise PayloadError(
             f"Cannot drop the database '{name}', because it does not exist or you do not have permission."
         )
-    if sql.sessions(database.name):
+    if sql.sessions(database.name) or database.being_restored:
         raise PayloadError(f'Cannot drop database "{name}" because it is currently in use.')
     release(machine, database.files)
     del sql.databases[database.name]
@@ -200,7 +204,7 @@ def _take(machine: Machine, sql: SqlInstance, existing: Database | None, one: Ba
     database = existing or Database(name=request.database)
     if existing is None:
         sql.add(database)
-    database.files, database.state = files, RESTORING
+    database.files, database.state, database.being_restored = files, RESTORING, True
     if is_of(header, FULL):
         database.rolling, database.broker_enabled, database.damaged_pages = None, False, 0
         database.recovery_model = str(header["recovery_model"])

@@ -78,3 +78,15 @@ def test_progress_begins_with_the_last_full_set() -> None:
     known = progress(rows[4:])
     assert (known.pending, known.recovered, known.newest, known.number) == ((), True, "x", 1)
     assert progress([]) == Progress()
+
+
+def test_the_percentage_is_that_of_the_job_s_own_session() -> None:
+    embedded = Embedded(
+        {
+            "dm_exec_requests": [{"session_id": n, "percent_complete": 10.0 * n} for n in (51, 52)],
+            "dm_exec_sessions": [{"session_id": n, "program_name": f"restore-{n}"} for n in (51, 52, 53)],
+        }
+    )
+    asked = {key: embedded.rows(payload("mssql_job.percent.sql"), {"key": key}) for key in ("restore-52", "restore-53")}
+    embedded.close()
+    assert asked == {"restore-52": [{"percent_complete": 520.0}], "restore-53": []}
