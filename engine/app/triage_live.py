@@ -14,8 +14,7 @@ from engine.app.collect import collect
 from engine.app.inventory import selected
 from engine.app.triage import triage_evidence, triage_spec
 from engine.app.triage_told import told, with_looks
-from engine.app.wiring import make_folder
-from engine.evidence.writer import refuse_names, refuse_used, write_evidence
+from engine.evidence.writer import make_ready, refuse_names, write_evidence
 from engine.model.triage import TriageResult
 
 
@@ -47,8 +46,7 @@ def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResul
     hosts = [inventory.hosts[name] for name in selected(inventory, request.limit)]
     refuse_names(one.name for one in hosts)
     baseline = documents.baseline(request.baseline, request.inventory)
-    refuse_used(request.folder)
-    make_folder(request.folder)
+    make_ready(request.folder)
     found = collect(hosts, request.forks, say)
     write_evidence(
         request.folder,

@@ -6,6 +6,7 @@ Names become folder names: a host whose name cannot be one is refused, a log's p
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,18 @@ def refuse_used(folder: Path) -> None:
         raise UsageMistake(
             f"{folder} is not an empty folder", remedy="name a new one; old and new evidence must not mix"
         )
+
+
+def make_ready(folder: Path) -> None:
+    """The folder, new or empty, and fit to be written to; known before anything is collected into it."""
+    refuse_used(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror or error
+        raise StorageFailed(f"{folder} cannot be written: {why}", remedy="name another folder") from error
 
 
 def refuse_names(names: Iterable[str]) -> None:
