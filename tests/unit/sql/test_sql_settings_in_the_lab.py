@@ -178,12 +178,12 @@ def test_an_account_that_the_domain_does_not_know() -> None:
 
 def test_the_second_server_takes_the_workflows() -> None:
     lab = Lab()
-    lab.ensure("service_manager.promote", {"server": "sm02.contoso.lab"})
+    lab.ensure("service_manager.promote", {"databases": ["ServiceManager"], "server": "sm02.contoso.lab"})
     assert lab.sql.databases["ServiceManager"].workflow_server == "SM02.contoso.lab"
 
 
 def test_a_server_that_the_database_does_not_know_gets_nothing() -> None:
-    lab, args = Lab(), {"server": "sm09.contoso.lab"}
+    lab, args = Lab(), {"databases": ["ServiceManager"], "server": "sm09.contoso.lab"}
     _, [answer] = lab.change("service_manager.promote", args)
     assert answer.ok
     assert isinstance(lab.look("service_manager.promote", args), Change)  # so the verification refuses
