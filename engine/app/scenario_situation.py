@@ -86,6 +86,8 @@ def _databases(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place:
         database.state = state.get("state", database.state)
         database.product_version = state.get("version", database.product_version)
         database.broker_enabled = state.get("broker", database.broker_enabled)
+        if state.get("registered") is False:
+            database.warehouses.clear()
 
 
 def _events(machine: Machine, wanted: list[Mapping[str, Any]], place: str) -> None:
@@ -101,7 +103,7 @@ def _jobs(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place: str)
     for name, state in wanted.items():
         if name not in known:
             raise UsageMistake(f"{place} has no warehouse job {name}", remedy=f"one of: {', '.join(known)}")
-        known[name].enabled = state.get("enabled", known[name].enabled)
+        known[name].scheduled = state.get("enabled", known[name].scheduled)
 
 
 def _backups(machine: Machine, wanted: Mapping[str, Mapping[str, str]], place: str) -> None:
