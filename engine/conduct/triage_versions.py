@@ -50,7 +50,11 @@ def items(evidence: Evidence) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
 
 
 def _host_items(evidence: Evidence, base: EvidenceHost, missing: list[Missing]) -> Iterable[Item]:
-    now = next((one for one in evidence.hosts if short(one.name) == short(base.name)), EvidenceHost(name=base.name))
+    now = next((one for one in evidence.hosts if short(one.name) == short(base.name)), None)
+    if now is None:
+        why = "the baseline names it, and nothing was brought of it"
+        missing.append(Missing(what="the host as a whole", host=base.name, why=why, concerns=Concern.ANYTHING))
+        now = EvidenceHost(name=base.name)
     role = base.role if base.role != UNKNOWN else now.role
     warehouse = role == "data-warehouse-server" or _only_warehouse(evidence, base)
     for kind, field in (("binaries", "binaries"), ("management packs", "management_packs")):
