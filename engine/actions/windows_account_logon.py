@@ -51,6 +51,7 @@ class WindowsAccountLogon(BuiltIn):
         result: JsonMap = {
             "examined": len(present),
             "records": len(records),
+            "complete": value_map(seen[1]).get("complete") is True,
             "all_log_on": bool(present) and all(one["verdict"] == "logs-on" for one in found),
             "services": found,
         }

@@ -42,7 +42,8 @@ WORDS = [
 ]
 KEYS = """services name found state start_mode account exit_code display_name events record id strings time ports
     port open why packs version sealed files others references jobs status schedules enabled programs
-    installed folder_created kind size modified readable sha256 install_directory rows DisplayName Server computer_name fqdn domain_joined"""
+    installed folder_created kind size modified readable sha256 install_directory rows DisplayName Server
+    computer_name fqdn domain_joined"""
 PLAIN = st.one_of(
     st.none(),
     st.booleans(),
