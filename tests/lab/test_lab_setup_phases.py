@@ -1,5 +1,6 @@
 """Setup fails where its causes lie: what each estate shows in its wizard, its versions, its log, and to the triage."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain, combinations
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 from engine.app.lab import up
 from engine.app.triage_live import LiveRequest, triage_live
 from engine.lab import machine_setup as setup
-from engine.lab.estate import RTM, SP1, Estate, build_estate, variant
+from engine.lab.estate import RTM, SP1, VARIANTS, Estate, build_estate, variant
 from engine.lab.estate_causes import plant
 
+ROW = r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \| ([^|]+) \|$"
 ASKED = "Does the wizard offer the button Retry?"
 BUTTONS = {"offered": "Yes", "missing": "Only Close", "unknown": "Nobody can see it"}
 ANSWER = {"offered": "yes", "missing": "no", "unknown": "unknown"}
@@ -52,20 +54,24 @@ def test_what_each_estate_shows(name: str, page: str, left: set[str], words: str
     assert not [one for one in estate.wizard.machine.processes if one.name in setup.PROCESSES]
 
 
-@pytest.mark.parametrize(
-    ("name", "row"),
-    [
-        ("prerequisite-failed", "D3"),
-        ("check-failed", "D4"),
-        ("scripts-failed", "D5"),
-        ("upgrade-failed", "D1"),
-        ("database-changed", "D2"),
-        ("server-changed", "D7"),
-        ("schema-changed", "D8"),
-        ("warehouse-server-changed", "D7"),
-        ("warehouse-changed", "D9"),
-    ],
-)
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "scenarios.md"
+ESTATES = {name: (page, row) for name, page, row in re.findall(ROW, PAGE.read_text(encoding="utf-8"), re.MULTILINE)}
+SHOWN = {
+    "closed": setup.CLOSED,
+    "finished": setup.FINISHED,
+    "prerequisite page": setup.PREREQUISITES,
+    "Retry": setup.RETRY,
+    "Close": setup.CLOSE,
+}
+
+
+def test_the_page_lists_every_estate_as_it_is() -> None:
+    assert set(ESTATES) == set(VARIANTS)
+    found = {name: build_estate(name).wizard.page for name in VARIANTS}
+    assert found == {name: SHOWN[page] for name, (page, _) in ESTATES.items()}
+
+
+@pytest.mark.parametrize(("name", "row"), [(name, row) for name, (_, row) in ESTATES.items() if row != "-"])
 def test_the_triage_names_the_row(name: str, row: str, tmp_path: Path) -> None:
     lab = up(tmp_path / "lab", variant=name, speed=200)
     try:
