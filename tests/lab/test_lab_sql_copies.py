@@ -124,6 +124,10 @@ def restoring(machine: Machine) -> None:
     machine.sql.databases[SM].state = "RESTORING"
 
 
+def no_drive(machine: Machine) -> None:
+    del machine.volumes["D:\\"]
+
+
 def dropped(machine: Machine) -> None:
     assert machine.sql is not None
     del machine.sql.databases[SM]
@@ -142,7 +146,7 @@ REFUSED: dict[str, tuple[Callable[[Machine], None], str]] = {
     "a database that is away": (restoring, "it is RESTORING and cannot be copied"),
     "no database": (dropped, "there is no such database"),
     "a full volume": (lambda one: setattr(one.volumes["D:\\"], "free", MIB), "bytes free and 134217728 are needed"),
-    "no volume": (lambda one: one.volumes.pop("D:\\") and None, "no local volume holds D:\\Safety"),
+    "no volume": (no_drive, "no local volume holds D:\\Safety"),
 }
 
 
