@@ -31,6 +31,7 @@ HOW = {
     Concern.ANYTHING: "Bring again, readable, what is named under Missing.",
     Concern.STARTED_AT: "Write when the upgrade started, with its offset, as upgrade.started_at.",
 }
+_VERSIONS = Missing(what="the versions that are not known", why="", concerns=Concern.VERSIONS)
 _SOUGHT = (
     Missing(what="the exit code of setup", why="nobody has told it", concerns=Concern.EXIT_CODE),
     Missing(what="the prerequisite page", why="nobody has told what it shows", concerns=Concern.PREREQUISITE_PAGE),
@@ -50,20 +51,33 @@ class _Piece:
 def weighed(missing: Iterable[Missing], values: Values, worlds: Worlds, table: Table) -> tuple[Missing, ...]:
     """Each gap with what it could do to the verdict."""
     pieces = [_Piece(one, worlds.of(one)) for one in missing]
-    return tuple(replace(one.gap, weight=_weight(one, pieces, values, table)) for one in pieces)
+    return tuple(replace(one.gap, weight=_weight(one, pieces, values, worlds, table)) for one in pieces)
 
 
-def _weight(piece: _Piece, pieces: Sequence[_Piece], values: Values, table: Table) -> Weight:
+def _weight(piece: _Piece, pieces: Sequence[_Piece], values: Values, worlds: Worlds, table: Table) -> Weight:
     if not piece.worlds:
         return Weight.NEVER
     if _matters(piece, values, table):
         return Weight.ALONE
-    others = [one for one in pieces if one is not piece and one.gap.concerns != piece.gap.concerns]
-    for count, other in enumerate(_backgrounds(others, values)):
+    others = _joined([one for one in pieces if one.gap.concerns != piece.gap.concerns], worlds)
+    forms = [piece]
+    if piece.gap.concerns is Concern.VERSIONS:
+        forms += [_Piece(piece.gap, one) for one in worlds.beside(piece.gap)]
+    tried = ((form, other) for form in forms for other in _backgrounds(others, values))
+    for count, (form, other) in enumerate(tried):
+        # Versions beside it are part of each possibility, so these are set against the first of them.
+        base = {**other, **form.worlds[0].values} if form is not piece else other
         # Beyond so many combinations it is not ruled out, and must not be called harmless.
-        if count >= _MOST_WORLDS or _matters(piece, other, table):
+        if count >= _MOST_WORLDS or _matters(form, base, table):
             return Weight.TOGETHER
     return Weight.NEVER
+
+
+def _joined(pieces: Sequence[_Piece], worlds: Worlds) -> list[_Piece]:
+    """The pieces, with all unknown versions as one: what each may be must not overwrite what another is."""
+    versions = [one for one in pieces if one.gap.concerns is Concern.VERSIONS]
+    others = [one for one in pieces if one.gap.concerns is not Concern.VERSIONS]
+    return [*others, _Piece(_VERSIONS, worlds.of(_VERSIONS))] if versions else others
 
 
 def _matters(piece: _Piece, values: Values, table: Table) -> bool:
@@ -87,7 +101,7 @@ def _backgrounds(others: Sequence[_Piece], values: Values) -> Iterator[Values]:
 def possible(missing: Sequence[Missing], values: Values, worlds: Worlds, table: Table) -> tuple[str, ...]:
     """The phases that the table may still name, whatever the missing evidence says."""
     pieces = [_Piece(one, worlds.of(one)) for one in (*missing, *_SOUGHT)]
-    rows = {table.row(one).verdict for one in islice(_backgrounds(pieces, values), _MOST_WORLDS)}
+    rows = {table.row(one).verdict for one in islice(_backgrounds(_joined(pieces, worlds), values), _MOST_WORLDS)}
     return tuple(sorted(rows - {UNDETERMINED, "setup-running"}))
 
 
@@ -98,7 +112,8 @@ def deciding(missing: Sequence[Missing], values: Values, worlds: Worlds, table: 
     single = _best(((one,) for one in pieces), values, table)
     if single is not None:
         return single
-    kinds = list({one.gap.concerns: one for one in reversed(pieces)}.values())[::-1]
+    kinds = list({one.gap.concerns: one for one in reversed(_joined(pieces, worlds)) if one.worlds}.values())[::-1]
+    kinds.sort(key=lambda one: _ORDER.index(one.gap.concerns))
     return _best(combinations(kinds, 2), values, table)
 
 

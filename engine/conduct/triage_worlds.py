@@ -105,14 +105,24 @@ class Worlds:
             yield World("what bears a time is older than the upgrade", dict.fromkeys(timed, "absent"))
 
     def _compared(self, gap: Missing) -> Iterator[World]:
-        compared = self._found.compared
-        mine = [one for one in compared if one.state == UNKNOWN and _concerned(one, gap)]
-        if not mine:
-            return
-        every = product((EQUAL, CHANGED), repeat=len(mine)) if len(mine) <= _MOST else _single(len(mine))
-        for states in every:
-            told = {id(one): state for one, state in zip(mine, states, strict=True)}
-            world = [replace(one, state=told.get(id(one), one.state)) for one in compared]
+        mine = [one for one in self._found.compared if one.state == UNKNOWN and _concerned(one, gap)]
+        if mine:
+            yield from self._told(mine, {})
+
+    def beside(self, gap: Missing) -> Iterator[tuple[World, ...]]:
+        """What the gap may hide, for everything that the other unknown versions may be."""
+        unknown = [one for one in self._found.compared if one.state == UNKNOWN]
+        mine = [one for one in unknown if _concerned(one, gap)]
+        others = [one for one in unknown if one not in mine]
+        if mine and others:
+            for states in _assignments(len(others)):
+                known = {id(one): state for one, state in zip(others, states, strict=True)}
+                yield tuple(self._told(mine, known))
+
+    def _told(self, mine: list[Item], known: dict[int, str]) -> Iterator[World]:
+        for states in _assignments(len(mine)):
+            told = {**known, **{id(one): state for one, state in zip(mine, states, strict=True)}}
+            world = [replace(one, state=told.get(id(one), one.state)) for one in self._found.compared]
             changed = [one.name for one, state in zip(mine, states, strict=True) if state == CHANGED]
             says = f"changed: {', '.join(changed)}" if changed else "as in the baseline"
             yield World(says, version_values(world))
@@ -143,7 +153,11 @@ def _concerned(item: Item, gap: Missing) -> bool:
     return not gap.what.startswith("the version of ") or gap.what == version_of(item)
 
 
-def _single(count: int) -> Iterator[tuple[str, ...]]:
+def _assignments(count: int) -> Iterator[tuple[str, ...]]:
+    """All of them, or where they are too many: nothing, any one, and everything changed."""
+    if count <= _MOST:
+        yield from product((EQUAL, CHANGED), repeat=count)
+        return
     yield (EQUAL,) * count
     for index in range(count):
         yield tuple(CHANGED if one == index else EQUAL for one in range(count))

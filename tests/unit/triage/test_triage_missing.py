@@ -152,3 +152,39 @@ def test_an_unreachable_host_weighs_the_same_when_the_folder_is_read_later(tmp_p
     assert weights(result)["the host as a whole"] is Weight.ALONE
     assert result.deciding is not None
     assert result.deciding.pieces == ("the version of ServiceManager of SQL01",)
+
+
+def test_versions_that_decide_only_together_are_not_called_harmless() -> None:
+    result = judge(evidence(host(binaries=UNKNOWN, main=UNKNOWN), retry="no"), SPEC)
+    assert weights(result)["the version of the binaries"] is Weight.TOGETHER
+    assert weights(result)["the version of ServiceManager"] is Weight.ALONE
+
+
+def test_where_no_piece_decides_alone_two_are_named() -> None:
+    answers = Answers(setup_running="no", exit_code=0, prerequisite_page=("Warning: memory",))
+    result = judge(evidence(host(UNKNOWN, UNKNOWN), answers=answers), SPEC)
+    assert result.deciding is not None
+    assert result.deciding.pieces == ("the answer retry_button", "the versions that are not known")
+    assert {one.verdict for one in result.deciding.outcomes} >= {
+        "before-permanent-changes",
+        "after-permanent-changes-database",
+        "after-permanent-changes-management-server",
+    }
+
+
+@pytest.mark.parametrize(
+    ("main", "binaries", "retry"), list(product((OLD, NEW, UNKNOWN), (OLD, NEW, UNKNOWN), ("yes", "no", UNKNOWN)))
+)
+def test_a_log_that_is_called_harmless_is_harmless(main: str, binaries: str, retry: str) -> None:
+    """Each signature that it might have shown is put there in earnest."""
+    gap = Missing(what="a log", why="lost", host="SM01", concerns=Concern.LOGS)
+    before = judge(evidence(host(binaries, main), retry=retry, missing=(gap,)), SPEC)
+    after = {
+        judge(evidence(host(binaries, main), retry=retry, sightings=(replace(S1, signature=one.id),)), SPEC).verdict
+        for one in SPEC.signatures
+        if one.logs
+    }
+    if after != {before.verdict}:
+        assert weights(before)["a log"] is Weight.ALONE
+    if weights(before)["a log"] is Weight.NEVER:
+        assert after == {before.verdict}
