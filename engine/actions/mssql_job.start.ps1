@@ -1,30 +1,32 @@
 param($Arguments)
 # Begins a statement in a process of its own, which outlives this session; begun already, it is only said so.
+# The process itself takes the job, so that a start that was broken off half way can be sent again.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 $jobs = [IO.Path]::Combine($env:ProgramData, 'RecoveryRunbooks')
 $null = New-Item -Path $jobs -ItemType Directory -Force
 $folder = [IO.Path]::Combine((Get-Item -LiteralPath $jobs -Force).FullName, 'job-' + $Arguments.key)
-$started = [IO.Path]::Combine($folder, 'process.txt')
+$taken = [IO.Path]::Combine($folder, 'process.txt')
 $content = [IO.Path]::Combine($folder, 'digest.txt')
-$begun = -not [IO.File]::Exists($started)
-if (-not $begun -and [IO.File]::ReadAllText($content) -ne $Arguments.digest) {
+$known = [IO.File]::Exists($content)
+if ($known -and [IO.File]::ReadAllText($content) -ne $Arguments.digest) {
     throw ('Another statement was begun under the key ' + $Arguments.key + '.')
 }
+$begun = -not [IO.File]::Exists($taken)
 if ($begun) {
-    if ([IO.Directory]::Exists($folder)) { [IO.Directory]::Delete($folder, $true) }
-    $null = [IO.Directory]::CreateDirectory($folder)
     $work = [IO.Path]::Combine($folder, 'work.ps1')
-    [IO.File]::WriteAllText($work, $Arguments.work, [Text.Encoding]::ASCII)
-    [IO.File]::WriteAllText($content, $Arguments.digest)
-    $data = @{ key = $Arguments.key; data = $Arguments.data }
-    $data | Export-Clixml -Path ([IO.Path]::Combine($folder, 'data.xml'))
+    if (-not $known) {
+        $null = [IO.Directory]::CreateDirectory($folder)
+        [IO.File]::WriteAllText($work, $Arguments.work, [Text.Encoding]::ASCII)
+        $data = @{ key = $Arguments.key; data = $Arguments.data }
+        $data | Export-Clixml -Path ([IO.Path]::Combine($folder, 'data.xml'))
+        # Written last: where it is, the rest is complete.
+        [IO.File]::WriteAllText($content, $Arguments.digest)
+    }
     $line = 'powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "{0}" "{1}"' -f $work, $folder
     $made = Invoke-WmiMethod -Class Win32_Process -Name Create -ArgumentList $line
     if ($made.ReturnValue -ne 0) { throw ('The process could not be started: code ' + $made.ReturnValue + '.') }
-    $process = Get-WmiObject -Class Win32_Process -Filter ('ProcessId = ' + $made.ProcessId)
-    $since = ''
-    if ($process -ne $null) { $since = [string]$process.CreationDate }
-    [IO.File]::WriteAllText($started, [string]$made.ProcessId + '|' + $since)
+    for ($i = 0; $i -lt $Arguments.looks -and -not [IO.File]::Exists($taken); $i++) { Start-Sleep -Milliseconds 200 }
+    if (-not [IO.File]::Exists($taken)) { throw 'The process was started and did not take up its work.' }
 }
 @{ begun = $begun }

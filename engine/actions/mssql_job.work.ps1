@@ -1,21 +1,26 @@
 param($Arguments)
-# Runs in a process of its own: sends the statement that lies in the job's folder, and leaves one file that tells how it
-# ended. The file gets its name only when it is complete.
+# Runs in a process of its own: takes the job, sends the statement that lies in its folder, and leaves one file that
+# tells how it ended. Both files get their names only when they are complete; of two processes one gets the job.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 $folder = [string]$Arguments
-$job = Import-Clixml -Path ([IO.Path]::Combine($folder, 'data.xml'))
+$own = Get-WmiObject -Class Win32_Process -Filter ('ProcessId = ' + $PID)
+$claim = [IO.Path]::Combine($folder, 'process.' + $PID)
+[IO.File]::WriteAllText($claim, [string]$PID + '|' + [string]$own.CreationDate)
+[IO.File]::Move($claim, [IO.Path]::Combine($folder, 'process.txt'))
 $state = 'done'
 $message = ''
-$builder = New-Object Data.SqlClient.SqlConnectionStringBuilder
-$builder['Data Source'] = '.'
-if ($job.data.instance) { $builder['Data Source'] = '.\' + $job.data.instance }
-$builder['Initial Catalog'] = $job.data.database
-$builder['Integrated Security'] = $true
-$builder['Pooling'] = $false
-$builder['Application Name'] = $job.key
-$connection = New-Object Data.SqlClient.SqlConnection($builder.ConnectionString)
+$connection = $null
 try {
+    $job = Import-Clixml -Path ([IO.Path]::Combine($folder, 'data.xml'))
+    $builder = New-Object Data.SqlClient.SqlConnectionStringBuilder
+    $builder['Data Source'] = '.'
+    if ($job.data.instance) { $builder['Data Source'] = '.\' + $job.data.instance }
+    $builder['Initial Catalog'] = $job.data.database
+    $builder['Integrated Security'] = $true
+    $builder['Pooling'] = $false
+    $builder['Application Name'] = $job.key
+    $connection = New-Object Data.SqlClient.SqlConnection($builder.ConnectionString)
     $connection.Open()
     $command = $connection.CreateCommand()
     $command.CommandText = $job.data.text
@@ -30,7 +35,7 @@ try {
     while ($problem.InnerException -ne $null) { $problem = $problem.InnerException }
     $state = 'failed'
     $message = $problem.Message
-} finally { $connection.Close() }
+} finally { if ($connection -ne $null) { $connection.Close() } }
 $told = @{ state = $state; message = $message }
 $fresh = [IO.Path]::Combine($folder, 'result.new')
 $told | Export-Clixml -Path $fresh
