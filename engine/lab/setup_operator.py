@@ -84,7 +84,8 @@ class LabPerson:
         deed = deed_for(show)
         if deed is not None:
             found = next((one for one in deed(self, show) if one in answers), None)
-            return found if found is not None or deed is not LabPerson.press_retry else _other(answers)
+            retry_failed = deed is LabPerson.press_retry and self.wizard.page != setup.FINISHED
+            return _other(answers) if found is None and retry_failed else found
         return DONE if DONE in answers else next(iter(answers), None) if len(answers) == 1 else None
 
     def press_retry(self, show: str) -> tuple[str, ...]:

@@ -187,6 +187,15 @@ def test_the_host_that_is_named_first_counts() -> None:
     assert (estate.products["SM02"].installed, estate.products["SM01"].installed) == (False, True)
 
 
+def test_a_retry_is_never_told_the_other_way_round() -> None:
+    strange = {"worse": "It got worse", "better": "It got better"}
+    assert build_estate("upgrade-failed").operator_answer("Choose Retry.", strange) == "worse"
+    assert build_estate("upgraded").operator_answer("Choose Retry.", strange) is None
+    assert (
+        build_estate("upgraded").operator_answer("Choose Retry.", {"succeeded": "Yes", "failed": "No"}) == "succeeded"
+    )
+
+
 def test_what_the_operator_sees_in_the_wizard() -> None:
     page = "What does the page of the prerequisites show?"
     pages = {"failures": "Red", "warnings": "Yellow", "elsewhere": "Past it", "unknown": "Closed"}
