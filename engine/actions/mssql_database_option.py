@@ -44,7 +44,7 @@ class MssqlDatabaseOption(BuiltIn):
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Refuse what cannot be set; change what differs."""
-        names = as_list(args["databases"])
+        names = list({name.lower(): name for name in as_list(args["databases"])}.values())
         found = {text_of(row, "name").lower(): row for row in rows_of(seen[0])}
         rows = [found[name.lower()] for name in names if name.lower() in found]
         result = _result(rows)

@@ -82,7 +82,7 @@ class MssqlRoleMembers(BuiltIn):
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Refuse what cannot be given; give what is lacking."""
         catalogue = _catalogue(seen)
-        wanted = maps(args["members"])  # type: ignore[arg-type] # no secret fits the schema
+        wanted = _once(maps(args["members"]))  # type: ignore[arg-type] # no secret fits the schema
         problem = next(filter(None, (_problem(one, catalogue, args) for one in wanted)), None)
         if problem:
             return Refuse(why=f"{problem[0]} on {host.name}", remedy=problem[1])
@@ -98,6 +98,17 @@ class MssqlRoleMembers(BuiltIn):
                 result=_result(needs),
             )
         return _change(args, needs)
+
+
+def _once(members: Sequence[JsonMap]) -> list[JsonMap]:
+    """A login that is named more than once has the roles of all its entries, each once."""
+    found: dict[str, JsonMap] = {}
+    for one in members:
+        login = str(one["login"])
+        earlier = found.get(login.lower(), {"login": login, "roles": ()})
+        roles = {role.lower(): role for role in (*as_list(one["roles"]), *as_list(earlier["roles"]))}
+        found[login.lower()] = {**earlier, "roles": list(roles.values())}
+    return list(found.values())
 
 
 def _by_name(rows: Sequence[JsonMap]) -> dict[str, JsonMap]:

@@ -1,7 +1,7 @@
 """``mssql.server_option``: an option of the instance, set with ``sp_configure`` and put in use with ``RECONFIGURE``.
 
 Only options on a list of this module can be set. ``RECONFIGURE`` puts every value in use that waits for it, so a step
-refuses while an option that it does not name waits.
+refuses while an option that it does not name waits, unless ``allow_waiting`` lets it.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,8 @@ ALLOWED: Mapping[str, tuple[int, ...]] = {
     "backup compression default": (0, 1),
     "clr enabled": (0, 1),
 }
+# The server raises this one by itself: its value in use differs for good.
+_RAISED = "min server memory (MB)"
 
 
 class MssqlServerOption(BuiltIn):
@@ -61,15 +63,16 @@ class MssqlServerOption(BuiltIn):
             return Refuse(
                 why=f"{name} may be set to {told}, not to {wanted}", remedy="Correct the value.", result=result
             )
-        return _obstacle(name, rows, result) or _change(args, name, row, whole(wanted))
+        return _obstacle(args, rows, result) or _change(args, name, row, whole(wanted))
 
 
 def _result(row: JsonMap, in_use: int) -> JsonMap:
     return {"option": text_of(row, "name"), "configured": whole(row.get("value")), "value": in_use}
 
 
-def _obstacle(name: str, rows: Mapping[str, JsonMap], result: JsonMap) -> Refuse | None:
+def _obstacle(args: Arguments, rows: Mapping[str, JsonMap], result: JsonMap) -> Refuse | None:
     """What keeps RECONFIGURE from doing this one thing."""
+    name = str(args["option"])
     if name != UPDATES and whole(rows.get(UPDATES, {}).get("value")):
         return Refuse(
             why=f"{UPDATES} is on, and the server then refuses to put any option in use",
@@ -77,10 +80,10 @@ def _obstacle(name: str, rows: Mapping[str, JsonMap], result: JsonMap) -> Refuse
             result=result,
         )
     waiting = [other for other, row in rows.items() if _waits(other, name, row)]
-    if waiting:
+    if waiting and args.get("allow_waiting") is not True:
         return Refuse(
             why=f"{', '.join(waiting)} was set but is not in use, and would come into use with {name}",
-            remedy="Set that option to what it has to be first.",
+            remedy="Set that option to what it has to be first; allow_waiting: true where it may come into use.",
             result=result,
         )
     return None
@@ -89,7 +92,7 @@ def _obstacle(name: str, rows: Mapping[str, JsonMap], result: JsonMap) -> Refuse
 def _waits(other: str, name: str, row: JsonMap) -> bool:
     """A dynamic option that the next RECONFIGURE changes; others wait for a restart and are left alone by it."""
     differs = whole(row.get("value")) != whole(row.get("value_in_use"))
-    return other != name and row.get("is_dynamic") in (1, True) and differs
+    return other not in (name, _RAISED) and row.get("is_dynamic") in (1, True) and differs
 
 
 def _configure(args: Arguments, name: str, value: int) -> Script:
