@@ -54,7 +54,7 @@ from engine.lab.setup_recovery import (
     restore_key,
     update_role,
 )
-from engine.lab.setup_remedies import patch, remedy, remove_agent
+from engine.lab.setup_remedies import forbid_updates, patch, remedy, remove_agent
 
 UNKNOWN = "unknown"
 _HOST = r"(?<!\\)\b{}\b(?!\.(?:bin|key))"
@@ -147,8 +147,8 @@ class LabPerson:
     def forbid_updates(self, show: str) -> tuple[str, ...]:
         """Switch the option off."""
         del show
-        for sql in (one.sql for one in self.machines.values() if one.sql is not None):
-            sql.options["allow updates"] = 0
+        for machine in self.machines.values():
+            forbid_updates(machine)
         return _DONE
 
     def remove_agent(self, show: str) -> tuple[str, ...]:

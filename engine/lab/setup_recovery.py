@@ -35,7 +35,8 @@ def remove_role(product: Product) -> str:
         return SETUP_AT_WORK
     if not product.installed:
         return NOT_INSTALLED
-    remove(product)
+    with product.machine.lock:
+        remove(product)
     return DONE
 
 
@@ -72,7 +73,8 @@ def install_role(product: Product, media: str, log: SetupLog, machines: Mapping[
     if not product.holds_key:
         log("Setup ended with error -1.")
         return KEY_MISSING
-    install(product, file.version)
+    with product.machine.lock:
+        install(product, file.version)
     log(f"Setup completed. Version {file.version}.")
     return DONE
 
@@ -100,7 +102,8 @@ def import_packs(product: Product, folder: str) -> str:
     found = [one for one in packs if one is not None]
     if not found:
         return MEDIA_MISSING
-    server.store.add(found)
+    with product.sql.lock:
+        server.store.add(found)
     return DONE
 
 

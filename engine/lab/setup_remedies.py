@@ -11,13 +11,21 @@ _ROOM = 20 * 1024**3
 
 def remedy(finding: Finding) -> None:
     """Remedy one finding where a person can."""
-    _REMEDIES.get(finding.kind, _nothing)(finding.machine)
+    with finding.machine.lock:
+        _REMEDIES.get(finding.kind, _nothing)(finding.machine)
 
 
 def _bring_online(machine: Machine) -> None:
     for database in machine.sql.databases.values() if machine.sql is not None else ():
         if database.state == "OFFLINE":
             database.state = "ONLINE"
+
+
+def forbid_updates(machine: Machine) -> None:
+    """Switch the option allow updates off where there is a SQL Server."""
+    with machine.lock:
+        if machine.sql is not None:
+            machine.sql.options["allow updates"] = 0
 
 
 def patch(machine: Machine) -> None:

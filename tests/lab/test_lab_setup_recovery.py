@@ -7,6 +7,7 @@ import yaml
 
 from engine.lab import machine_setup as setup
 from engine.lab import setup_recovery as deeds
+from engine.lab.clock import LabClock
 from engine.lab.estate import RTM, SP1, Estate, build_estate, variant
 from engine.lab.estate_products import KEY_FOLDER, ORIGINAL_MEDIA, PACK_FOLDER, UPDATE_MEDIA, UPGRADE_MEDIA
 from engine.lab.setup_operator import deed_for
@@ -61,6 +62,12 @@ def test_a_changed_server_is_recovered(estate_name: str, name: str) -> None:
     assert {key.path for key in machine.registry} == keys
     assert {machine.services.get(one).state for one in ("OMSDK", "OMCFG", "HealthService")} == {"Running"}
     assert {one.product_version for one in product.databases} == {RTM}
+
+
+def test_a_server_is_recovered_while_lab_time_runs() -> None:
+    estate = build_estate("server-changed", clock=LabClock(1362218400.0, speed=5000))
+    assert recovered(estate, "SM01") == ["done"] * 5
+    assert estate.machines["SM01"].services.get("OMSDK").state == "Running"
 
 
 def test_the_recovered_server_can_be_upgraded_once_the_cause_is_gone() -> None:
