@@ -12,9 +12,10 @@ from engine.lab import machine_services as scm
 from engine.lab.clock import LabClock
 from engine.lab.machine import Machine
 from engine.lab.machine_events import LabEvent
-from engine.lab.machine_product import NOT_YET, Pack, ServerProduct
+from engine.lab.machine_product import NOT_YET
 from engine.lab.machine_registry import RegistryData, RegistryValue
 from engine.lab.machine_services import Service
+from engine.lab.pwsh_product import product_state, reached, take_over_product
 from engine.model.data import JsonMap, JsonValue
 
 _WMI_CODES = {
@@ -41,8 +42,9 @@ def state_of(machine: Machine, root: Path | None = None) -> JsonMap:
         "booted_at": int(machine.booted_at),
         "now": machine.clock.now(),
         "root": str(root) if root else None,
-        "product": _product(machine.product) if machine.product else None,
+        "product": product_state(machine.product) if machine.product else None,
         "not_yet": NOT_YET,
+        "network": [reached(one) for one in machine.network.values() if one is not machine],
         "restart": {"delay_s": 0, "comment": ""} if machine.restart_pending else None,
         "services": [_service(machine, one) for one in machine.services],
         "logs": [
@@ -64,19 +66,6 @@ def state_of(machine: Machine, root: Path | None = None) -> JsonMap:
     }
 
 
-def _product(product: ServerProduct) -> JsonMap:
-    """Management packs and warehouse jobs; no packs while their database cannot be read."""
-    packs = product.store.packs() if product.store else None
-    return {
-        "packs": None if packs is None else [_pack(one) for one in packs],
-        "jobs": [{"name": one.name, "scheduled": one.scheduled, "until": one.until} for one in product.jobs.values()],
-    }
-
-
-def _pack(pack: Pack) -> JsonMap:
-    return {"name": pack.name, "version": pack.version, "sealed": pack.sealed, "xml": pack.xml()}
-
-
 def _service(machine: Machine, one: Service) -> JsonMap:
     return {
         "name": one.name,
@@ -85,6 +74,7 @@ def _service(machine: Machine, one: Service) -> JsonMap:
         "start_mode": one.start_mode,
         "account": one.account,
         "path": one.path,
+        "listens": list(one.listens),
         "process_id": one.process_id,
         "exit_code": one.exit_code,
         "on_start": _effect(machine, one) if one.state == scm.STOPPED else None,
@@ -184,9 +174,9 @@ def take_over(machine: Machine, exported: JsonMap, before: JsonMap) -> None:
         _take_over_events(machine, name, list(_maps(log.get("entries")))[counts.get(name, 0) :])
     if "registry" in exported:
         _take_over_registry(machine, list(_maps(exported["registry"])))
-    product = exported.get("product")
-    if machine.product is not None and isinstance(product, Mapping):
-        _take_over_product(machine.product, product)
+    product, known_product = exported.get("product"), before.get("product")
+    if machine.product is not None and isinstance(product, Mapping) and isinstance(known_product, Mapping):
+        take_over_product(machine.product, product, known_product)
     machine.clock.advance(max(0.0, float(str(exported["now"])) - float(str(before["now"]))))
     restart = exported.get("restart")
     if isinstance(restart, Mapping) and before.get("restart") is None:
@@ -205,27 +195,6 @@ def _take_over_events(machine: Machine, name: str, entries: list[JsonMap]) -> No
             at=float(str(one["time"])),
             qualifiers=_int(one["qualifiers"]),
         )
-
-
-def _take_over_product(product: ServerProduct, exported: JsonMap) -> None:
-    """Packs that a script imported, and schedules that it switched."""
-    had = {one.name: one for one in (product.store.packs() or ()) if not one.sealed} if product.store else {}
-    unsealed = [one for one in _maps(exported.get("packs")) if one["sealed"] is False]
-    new = [one for one in unsealed if str(one["name"]) not in had or had[str(one["name"])].version != one["version"]]
-    if product.store is not None:
-        product.store.add(
-            Pack(
-                name=str(one["name"]),
-                version=str(one["version"]),
-                sealed=False,
-                references=tuple(str(name) for name in _items(one.get("references"))),
-            )
-            for one in new
-        )
-    for one in _maps(exported.get("jobs")):
-        job = product.jobs.get(str(one["name"]))
-        if job is not None and isinstance(one["scheduled"], bool):
-            job.scheduled = one["scheduled"]
 
 
 def _take_over_registry(machine: Machine, keys: list[JsonMap]) -> None:

@@ -248,6 +248,51 @@ if (-not $global:labReady) {
         if ($StartupType) { (New-LabServiceObject $service).ChangeStartMode($StartupType) | Out-Null }
     }
 
+    # Connections stay inside the lab: a port is open where a running service listens.
+    $global:labNewObject = Get-Command -Name New-Object -CommandType Cmdlet
+    function global:New-Object {
+        if ($global:lab.network -ne $null -and $args -contains 'Net.Sockets.TcpClient') { return New-LabClient }
+        & $global:labNewObject @args
+    }
+
+    function global:Get-LabConnection($Computer, $Port) {
+        if ('localhost', '127.0.0.1', '.', $global:lab.name, ($global:lab.name + '.' + $global:lab.domain) -contains $Computer) {
+            Update-Lab
+            foreach ($one in $global:lab.services) { if ($one.state -eq 'Running' -and @($one.listens) -contains $Port) { return 0 } }
+            return 10061
+        }
+        foreach ($one in $global:lab.network) {
+            if (@($one.names) -contains $Computer) {
+                if (-not $one.up -or @($one.blocked) -contains $Port) { return 10060 }
+                if (@($one.open) -contains $Port) { return 0 }
+                return 10061
+            }
+        }
+        11001
+    }
+
+    function global:New-LabClient {
+        $client = & $global:labNewObject -TypeName PSObject
+        Add-Member -InputObject $client -MemberType ScriptMethod -Name BeginConnect -Value {
+            param($Computer, $Port, $Callback, $State)
+            $code = Get-LabConnection $Computer $Port
+            $handle = & $global:labNewObject -TypeName PSObject -Property @{ Code = $code }
+            Add-Member -InputObject $handle -MemberType ScriptMethod -Name WaitOne -Value {
+                param($Milliseconds, $Leave)
+                if ($this.Code -ne 10060) { return $true }
+                $global:lab.now = [double]$global:lab.now + $Milliseconds / 1000
+                $false
+            }
+            & $global:labNewObject -TypeName PSObject -Property @{ AsyncWaitHandle = $handle; Code = $code }
+        }
+        Add-Member -InputObject $client -MemberType ScriptMethod -Name EndConnect -Value {
+            param($Pending)
+            if ($Pending.Code -ne 0) { throw (& $global:labNewObject -TypeName Net.Sockets.SocketException -ArgumentList $Pending.Code) }
+        }
+        Add-Member -InputObject $client -MemberType ScriptMethod -Name Close -Value { }
+        $client
+    }
+
     # The product's modules: importing one needs no more than its file, which the payload looked for.
     $global:labImportModule = Get-Command -Name Import-Module -CommandType Cmdlet
     function global:Import-Module {

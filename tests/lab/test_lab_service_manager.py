@@ -12,6 +12,7 @@ from engine.lab.estate import RTM, SP1, Estate, build_estate
 from engine.lab.estate_products import KEY_FOLDER, ORIGINAL_MEDIA, PACK_FOLDER, UPGRADE_MEDIA
 from engine.lab.machine import Machine
 from engine.lab.machine_services import Account
+from engine.lab.pwsh_state import state_of, take_over
 from engine.model.command import Script
 from engine.model.result import Change, Refuse, Unchanged
 
@@ -190,3 +191,19 @@ def test_the_registration_lives_in_the_database(estate: Estate) -> None:
     machine.sql.databases["ServiceManager"].warehouses.clear()
     assert "no data warehouse" in refused(machine, "service_manager.warehouse_source")
     assert "Cannot open database" in failure(machine, "service_manager.warehouse_source", database="Gone")
+
+
+def test_what_a_powershell_only_knew_of_is_not_written_back(estate: Estate) -> None:
+    server = estate.machines["DW01"]
+    product = server.product
+    assert product is not None
+    before = state_of(server)
+    product.jobs["MPSyncJob"].scheduled = False
+    take_over(server, before, before)
+    assert product.jobs["MPSyncJob"].scheduled is False
+    first = estate.machines["SM01"]
+    known, sql = state_of(first), estate.machines["SQL01"].sql
+    assert sql is not None
+    sql.databases["ServiceManager"].management_packs.pop("Contoso.Incidents")
+    take_over(first, known, known)
+    assert see(first, "service_manager.management_packs").result["unsealed"] == []

@@ -15,6 +15,7 @@ from engine.lab.clock import LabClock
 from engine.lab.machine import Machine
 from engine.lab.machine_services import Service
 from engine.lab.pwsh import Powershell, find_powershell
+from engine.lab.pwsh_state import state_of
 from engine.model.data import canonical_json
 from engine.model.inventory import HostView
 from engine.model.packaged import payload
@@ -26,7 +27,7 @@ STATES = 110
 NAME = "windows_tcp_port.observe.ps1"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def powershell() -> Iterator[Powershell]:
     program = find_powershell()
     assert program is not None
@@ -85,6 +86,34 @@ def states(computer: str, answer: Any) -> list[str]:
     found = decision.result["ports"]
     assert isinstance(found, list)
     return [one["state"] for one in found]
+
+
+def test_connections_of_a_real_powershell_stay_in_the_lab(powershell: Powershell) -> None:
+    """Behind a machine with a real PowerShell the stubs stand for the network."""
+    ended: Counter[str] = Counter()
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        names = ["SM01", "SM02", "DW01"]
+        machines = {name: new_machine(name, rng.sample([1433, 5724, 80], k=rng.randrange(4)), rng) for name in names}
+        machine = machines["SM01"]
+        for one in machines.values():
+            one.network = machines
+            one.clock = machine.clock
+            one.blocked_ports.update(rng.sample([1433, 5724], k=rng.randrange(3)))
+        if rng.random() < 0.2:
+            machines["DW01"].restart(delay_s=0.0)
+            machines["DW01"].settle()
+        computer = rng.choice(["localhost", "sm01", "sm02", "SM02.contoso.lab", "dw01", "sm09", "sm01.contoso.lab"])
+        arguments = {"computer": computer, "ports": rng.sample([1433, 5724, 80, 443], k=2), "timeout_ms": 2000}
+        before = state_of(machine)
+        powershell.become(before)
+        real = powershell.run(payload(NAME), arguments)
+        passed = powershell.export()["now"]
+        started = machine.clock.now()
+        assert canonical_json(real["value"]) == canonical_json(BEHAVIOURS[NAME](machine, arguments)), (seed, arguments)
+        assert float(str(passed)) - started == pytest.approx(machine.clock.now() - started)
+        ended.update(str(one["why"]) for one in real["value"]["ports"])
+    assert min(ended[one] for one in ("None", "ConnectionRefused", "TimedOut", "HostNotFound")) > STATES // 10, ended
 
 
 def test_a_name_that_nobody_knows(powershell: Powershell) -> None:
