@@ -71,6 +71,12 @@ def perform(machine: Machine, text: str, params: JsonMap) -> Operation:
     raise PayloadError(f"The lab has no model of this statement: {plain[:200]}", "NotSpecified")
 
 
+def registered(text: str) -> bool:
+    """True if some pattern knows this statement."""
+    plain = re.sub(r"\s+", " ", text).strip().rstrip("; ")
+    return any(pattern.fullmatch(plain) for pattern, _ in _PLANS)
+
+
 def start(machine: Machine, key: str, digest: str, text: str, params: JsonMap) -> bool:
     """Begin a job, or find it begun; another statement under its key is refused."""
     jobs = _jobs(machine)
