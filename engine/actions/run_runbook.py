@@ -32,11 +32,12 @@ class RunAnotherRunbook(BuiltIn):
         params = args.get("params")
         name = str(args["name"])
         given = dict(params) if isinstance(params, Mapping) else {}
+        limit = str(args["limit"]) if args.get("limit") else None
         return Change(
             why=f"run the runbook {name}",
             before=None,
             after=f"runbook {name} has run",
-            commands=(RunRunbook(runbook=name, params=given),),
+            commands=(RunRunbook(runbook=name, params=given, limit=limit),),
         )
 
     def verify(self, args: Arguments, host: HostView, before: Seen, applied: Seen, after: Seen) -> Decision:

@@ -25,8 +25,11 @@ class Planned:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def make(request: PlanRequest) -> Planned:
-    """The plan of a request, or ``DocumentsRejected`` with everything that is wrong."""
+def make(request: PlanRequest, depth: int = 0) -> Planned:
+    """The plan of a request, or ``DocumentsRejected`` with everything that is wrong, also in the runbooks that it runs
+    (``depth`` is how many runbooks ran one another to come here).
+    """
+    from engine.app.children import child_findings
     from engine.language.located import with_excerpts
     from engine.planning.planner import make_plan
 
@@ -43,6 +46,8 @@ def make(request: PlanRequest) -> Planned:
         baseline=documents.baseline(request.baseline, request.inventory),
         engine_version=__version__,
     )
+    if plan is not None:
+        found = (*found, *child_findings(plan, loaded.spec, request, make, depth))
     shown = tuple(
         with_excerpts((one,), loaded.text)[0] if one.origin and one.origin.file == loaded.spec.file else one
         for one in found

@@ -11,6 +11,7 @@ from pathlib import Path
 from engine import __version__
 from engine.app import plan as planning
 from engine.app import wiring
+from engine.app.children import request_of
 from engine.app.clock import SystemClock
 from engine.app.give_up import refuse_finished
 from engine.app.request import PlanRequest, RunRequest
@@ -237,22 +238,8 @@ def _child(command: RunRunbook, bench: _Bench, request: RunRequest, listeners: L
         if finished is not None:
             return _told(child, Stopped(exit_code=finished.exit_code, reason=finished.summary))
         return _told(child, resume(child, request, listeners).stopped)
-    source = replace(
-        bench.source,
-        runbook=str(_beside(bench.source.runbook, command.runbook)),
-        params=(json.dumps(dict(command.params)),) if command.params else (),
-        tags=None,
-        start_at=None,
-    )
+    source = request_of(bench.source, command.runbook, command.params, command.limit)
     return _told(child, start(planning.make(source), request, listeners, source).stopped)
-
-
-def _beside(runbook: str, name: str) -> Path:
-    """The runbook of that name in the same folder, else the shipped one."""
-    from engine.model.packaged import root
-
-    beside = Path(runbook).parent / f"{name}.yaml"
-    return beside if beside.exists() else next(iter(sorted(root("runbooks").glob(f"*/{name}.yaml"))), beside)
 
 
 def _finished(journal: JournalStore, run_id: str) -> ev.RunFinished | None:

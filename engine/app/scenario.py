@@ -14,6 +14,7 @@ from pathlib import Path
 from engine import __version__
 from engine.app import documents, wiring
 from engine.app import plan as planning
+from engine.app.children import request_of
 from engine.app.lab import groups_of
 from engine.app.request import PlanRequest
 from engine.app.scenario_check import misses
@@ -206,12 +207,10 @@ class Stage:
 
     def _child(self, command: RunRunbook, journal: JournalStore, folder: Path) -> CommandResult:
         """Another runbook of the same folder, as a run of its own."""
-        path = (Path(self.spec.file).parent / self.spec.runbook).with_name(f"{command.runbook}.yaml")
-        source = PlanRequest(
-            runbook=str(path),
-            inventory=str(folder / "inventory.yaml"),
-            params=(json.dumps(dict(command.params)),),
+        asked = PlanRequest(
+            runbook=str(Path(self.spec.file).parent / self.spec.runbook), inventory=str(folder / "inventory.yaml")
         )
+        source = request_of(asked, command.runbook, command.params, command.limit)
         run_id = f"rehearsal.{command.caller}"
         stopped = self._run(planning.make(source).plan, journal, folder, run_id)
         value: JsonMap = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}

@@ -122,6 +122,11 @@ EXPLANATIONS: Mapping[str, str] = {
         "or change what can be undone; it is never permanent and requires nothing. Example: always: true on a step "
         "that overwrites a database."
     ),
+    "P524": (
+        "A step runs another runbook, and that one cannot be planned with what the step gives it: it is missing, lacks "
+        "an input, has no such input, or does not fit the inventory. Runbooks that a runbook runs are planned with it, "
+        "before any host is touched. Example: action: runbook with name: stage-restore and no before under params."
+    ),
     "P515": (
         "--start-at names no step of the runbook, or no step has the tags of --tags. An empty plan would end well "
         "and do nothing. Example: --start-at rebot."

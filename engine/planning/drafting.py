@@ -46,7 +46,7 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
     """The planned step without index and exits, and what does not fit."""
     hosts = around.hosts_of(step, info)
     found = list(_platform_findings(around, step, info, hosts))
-    args, by_host = _arguments(around, step, info, hosts, [] if _is_left_out(around, step) else found)
+    args, by_host = _arguments(around, step, info, hosts, [] if is_left_out(around.params, step) else found)
     own = nature(step, info)
     about = names_about(info, tuple(by_host.values()) or (args,))
     requires = tuple(_requires(around, required(step, info), about, found))
@@ -82,14 +82,14 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
     return planned, tuple(dict.fromkeys(found))
 
 
-def _is_left_out(around: Surroundings, step: StepSpec) -> bool:
+def is_left_out(params: Mapping[str, Any], step: StepSpec) -> bool:
     """True for a step whose condition reads only inputs, and is false: what it would need does not have to be there."""
     if step.when is None or any(
-        path[0] != "params" or (path[1:2] and path[1] not in around.params) for path in step.when.names
+        path[0] != "params" or (path[1:2] and path[1] not in params) for path in step.when.names
     ):
         return False
     try:
-        return not evaluate_condition(step.when, {"params": around.params})
+        return not evaluate_condition(step.when, {"params": params})
     except ExpressionFailed:
         return False
 

@@ -1,0 +1,99 @@
+"""Runbooks that a runbook runs: planned together with it, so that what they lack is known before a host is touched."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.app import documents
+from engine.app.request import PlanRequest
+from engine.model.diagnostic import Diagnostic, Severity
+from engine.model.errors import DocumentsRejected, EngineError
+from engine.model.expression import Template
+from engine.model.plan import Plan, PlannedStep
+from engine.model.runbook import RunbookSpec
+from engine.planning.drafting import is_left_out
+from engine.planning.findings import error, listed
+
+ACTION = "runbook"
+_DEEPEST = 5
+
+
+def beside(runbook: str, name: str) -> Path:
+    """The runbook of that name in the same folder, else the shipped one."""
+    from engine.model.packaged import root
+
+    found = Path(runbook).parent / f"{name}.yaml"
+    return found if found.exists() else next(iter(sorted(root("runbooks").glob(f"*/{name}.yaml"))), found)
+
+
+def request_of(request: PlanRequest, name: str, params: Mapping[str, Any], limit: str | None) -> PlanRequest:
+    """What a step asks for, on the same inventory and with the same baseline."""
+    return replace(
+        request,
+        runbook=str(beside(request.runbook, name)),
+        params=(json.dumps(dict(params)),) if params else (),
+        limit=limit or request.limit,
+        tags=None,
+        start_at=None,
+    )
+
+
+def child_findings(
+    plan: Plan, spec: RunbookSpec, request: PlanRequest, make: Callable[[PlanRequest, int], object], depth: int
+) -> Iterator[Diagnostic]:
+    """What is wrong with the runbooks that this one runs, each at the step that runs it."""
+    params = {one.name: one.value for one in plan.params if not one.secret}
+    written = {step.id: step for step in spec.steps}
+    for step in plan.steps:
+        if step.action == ACTION and not is_left_out(params, written[step.id]):
+            yield from _one(step, request, make, depth)
+
+
+def _one(
+    step: PlannedStep, request: PlanRequest, make: Callable[[PlanRequest, int], object], depth: int
+) -> Iterator[Diagnostic]:
+    name, given, limit = step.args.get("name"), step.args.get("params"), step.args.get("limit")
+    if not isinstance(name, str):
+        return  # which runbook it is, is known only during the run
+    if depth >= _DEEPEST:
+        yield error("P524", f"step {step.id} runs {name}, and runbooks run each other without an end", step.origin)
+        return
+    params = dict(given) if isinstance(given, Mapping) else {}
+    asked = request_of(request, name, {}, limit if isinstance(limit, str) else None)
+    try:
+        if _has_template(params):
+            yield from _names(step, asked.runbook, params)
+        else:
+            make(replace(asked, params=(json.dumps(_plain(params)),)), depth + 1)
+    except DocumentsRejected as rejected:
+        first = next(one for one in rejected.diagnostics if one.severity is Severity.ERROR)
+        yield error("P524", f"step {step.id} runs {name}, which cannot be planned: {first}", step.origin, first.hint)
+    except EngineError as failure:
+        yield error("P524", f"step {step.id} runs {name}: {failure.message}", step.origin, failure.remedy)
+
+
+def _names(step: PlannedStep, runbook: str, params: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Values are not known yet, but names are."""
+    known = documents.runbook(runbook).spec.params
+    unknown = sorted(set(params) - set(known))
+    missing = sorted(one.name for one in known.values() if not one.has_default and one.name not in params)
+    if unknown:
+        message = f"step {step.id} gives {listed(unknown)} to {Path(runbook).stem}, which has no such parameter"
+        yield error("P524", message, step.origin, f"it has: {listed(tuple(known))}")
+    if missing:
+        message = f"step {step.id} runs {Path(runbook).stem} without {listed(missing)}, which it needs"
+        yield error("P524", message, step.origin, "give it under params")
+
+
+def _has_template(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_template(one) for one in value.values())
+    return isinstance(value, Template) or (isinstance(value, (tuple, list)) and any(map(_has_template, value)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (tuple, list)) else value
