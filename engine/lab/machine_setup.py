@@ -91,11 +91,12 @@ class SetupWizard:
 
     def _attempt(self) -> str:
         self._begin()
-        if self.databases_first:
-            self._change_databases()
         if self._updates_allowed():
             self._log(_BEFORE)
             return self._roll_back("Setup ended with error -1.", RETRY_OFFERED)
+        if self.databases_first and not self._change_databases():
+            touched = any(one.product_version == self.target_build for one in self.product.databases)
+            return self._break() if touched else self._roll_back("Setup ended with error -1.", RETRY_OFFERED)
         code = self._start_configuration_service()
         if code:
             ended = TIMED_OUT if code == scm.TIMED_OUT else FAILED
@@ -156,16 +157,20 @@ class SetupWizard:
         self._log(f"InstallFiles: The binaries are those of {self.target_build}.")
         done = self.databases_first or self._change_databases()
         if not done:
-            self._log("Action ended: InstallExecute. Return value 3.")
-            self._stop_configuration_service()
-            self._fail("Setup ended with error -1.")
-            self.page, self.checked = CLOSE, False
-            return FAILED
+            return self._break()
         self._start_stopped("OMSDK", "HealthService", CONFIGURATION_SERVICE)
         self._log.event(f"Configuration completed. Version {self.target_build}.")
         self._log(f"Setup completed. Version {self.target_build}.")
         self.page = FINISHED
         return SUCCEEDED
+
+    def _break(self) -> str:
+        """What was changed stays; there is nothing left but Close."""
+        self._log("Action ended: InstallExecute. Return value 3.")
+        self._stop_configuration_service()
+        self._fail("Setup ended with error -1.")
+        self.page, self.checked = CLOSE, False
+        return FAILED
 
     def _change_databases(self) -> bool:
         replace_bundle(self.product, self.target_build)

@@ -122,6 +122,15 @@ def test_databases_are_changed_one_after_the_other() -> None:
     assert set(found.values()) == {RTM}
 
 
+def test_a_scenario_says_what_is_changed_first() -> None:
+    estate = build_estate(variant("schema-changed", databases_first=True))
+    assert changed(estate) == {"ServiceManager"}
+    assert estate.wizard.page == setup.CLOSE
+    estate = build_estate(variant("warehouse-server-changed", databases_first=True))
+    assert changed(estate) == set()  # the packs that do not fit come before anything is changed
+    assert estate.wizard.page == setup.RETRY
+
+
 def test_closing_the_wizard_lets_setup_check_anew() -> None:
     estate = build_estate("scripts-failed")
     estate.machines["SQL01"].volumes["D:\\"].free = 0
