@@ -11,9 +11,10 @@ from engine.lab.behaviours import BEHAVIOURS
 from engine.lab.clock import LabClock, iso
 from engine.lab.estate_causes import NONE, SERVICE, plant
 from engine.lab.estate_hosts import DATABASES, DW_DATABASES, data_warehouse_server, management_server, sql_server
-from engine.lab.estate_products import prepare_recovery, products_of
+from engine.lab.estate_products import WAREHOUSE_GROUPS, prepare_recovery, products_of
 from engine.lab.estate_sessions import connect_services
 from engine.lab.machine import Machine, RunScript
+from engine.lab.machine_product import usual_jobs
 from engine.lab.machine_services import Account
 from engine.lab.machine_setup import SetupWizard
 from engine.lab.setup_operator import LabPerson
@@ -218,7 +219,14 @@ def _baseline(machines: Mapping[str, Machine], at: float) -> JsonMap:
             hosts[name] = {"role": "sql-server", "versions": {"management_packs": RTM, "databases": versions}}
         else:
             role = "data-warehouse-server" if name.startswith("DW") else "management-server"
-            hosts[name] = {"role": role, "versions": {"binaries": RTM}}
+            hosts[name] = {
+                "role": role,
+                "computer_name": machine.name,
+                "domain": machine.domain,
+                "versions": {"binaries": RTM},
+            }
+            if role == "data-warehouse-server":
+                hosts[name] = {**hosts[name], "job_schedules": sorted(usual_jobs(WAREHOUSE_GROUPS))}
     return {"schema": "baseline/v1", "recorded_at": iso(at), "hosts": hosts}
 
 

@@ -14,6 +14,7 @@ from engine.lab.setup_recovery import key_file
 
 ORIGINAL_MEDIA, UPGRADE_MEDIA = r"C:\Media\SM2012\Setup.exe", r"C:\Media\SM2012SP1\Setup.exe"
 UPDATE, UPDATE_MEDIA = "CU2", r"C:\Media\SM2012CU2\SM2012_CU2.exe"
+WAREHOUSE_GROUPS = ("DWGROUP", "SMGROUP")
 KEY_FOLDER, KEY_COPIES, PACK_FOLDER = r"C:\KeyBackup", r"D:\KeyBackup", r"C:\MPBackup"
 _BINARIES = ("Microsoft.Mom.ConfigServiceHost.exe", "Microsoft.Mom.Sdk.ServiceHost.exe")
 _SERVERS: Mapping[str, tuple[str, str, tuple[str, ...], str]] = {
@@ -60,7 +61,7 @@ def _server_product(machines: Mapping[str, Machine], name: str) -> ServerProduct
         folder=PROGRAM_FOLDER,
         installed_at=machines[name].clock.now() - SINCE_S,
         store=store,
-        jobs=usual_jobs(("DWGROUP", "SMGROUP")) if role == WAREHOUSE_ROLE else {},
+        jobs=usual_jobs(WAREHOUSE_GROUPS) if role == WAREHOUSE_ROLE else {},
     )
 
 
