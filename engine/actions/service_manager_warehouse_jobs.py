@@ -85,9 +85,9 @@ def _jobs(value: JsonMap) -> list[JsonMap]:
 
 
 def _chosen(args: Arguments, jobs: Sequence[JsonMap]) -> list[JsonMap]:
-    """The jobs with a schedule that the step is about; without names all of them."""
-    names = {name.lower() for name in as_list(args.get("names"))}
-    return [one for one in jobs if one["scheduled"] is not None and (not names or str(one["name"]).lower() in names)]
+    """The jobs with a schedule that the step is about; all of them without names, none of them for an empty list."""
+    everyone, names = args.get("names") is None, {name.lower() for name in as_list(args.get("names"))}
+    return [one for one in jobs if one["scheduled"] is not None and (everyone or str(one["name"]).lower() in names)]
 
 
 def _unknown(args: Arguments, jobs: Sequence[JsonMap]) -> list[str]:
