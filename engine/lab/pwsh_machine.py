@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.lab.host import LabHost, PwshPrelude
 from engine.lab.machine import Machine
 from engine.lab.pwsh_sql import rules
+from engine.lab.pwsh_sql_changes import carry_out
 from engine.lab.pwsh_state import read_drive, state_of, take_over, write_drive
 from engine.model.data import JsonMap, JsonValue
 from engine.model.frame import Frame
@@ -65,7 +66,11 @@ class PwshMachine(LabHost):
             self.machine.settle()
             session = _Session(self.machine, Path(folder.name))
         quoted = str(session.prelude).replace("'", "''")
-        environment = {"PWSH_REGISTRY": str(session.registry), "PWSH_SQL": str(session.sql)}
+        environment = {
+            "PWSH_REGISTRY": str(session.registry),
+            "PWSH_SQL": str(session.sql),
+            "PWSH_SQL_LOG": str(session.sql_log),
+        }
         return PwshPrelude(f". '{quoted}'", environment, session.after)
 
 
@@ -81,7 +86,8 @@ class _Session:
         self.before = state_of(machine, self.root)
         self.registry.write_text(json.dumps(_registry_file(self.before)), encoding="utf-8")
         self.known_registry = self.registry.read_bytes()
-        self.sql = folder / "sql.json"
+        self.known_log = 0
+        self.sql, self.sql_log = folder / "sql.json", folder / "sql.log"
         self.sql.write_text(json.dumps(rules(machine)), encoding="utf-8")
         state = {**self.before, "registry": None, "save_to": str(self.saved)}
         stubs = (Path(str(files("engine"))) / "lab" / "stubs.ps1").read_text(encoding="ascii")
@@ -93,6 +99,7 @@ class _Session:
             if not self.root.is_dir():
                 return
             read_drive(self.machine, self.root)
+            self._take_over_sql()
             stored = self.registry.read_bytes()
             if stored != self.known_registry:
                 self.known_registry = stored
@@ -103,6 +110,15 @@ class _Session:
                 self.saved.unlink()
                 take_over(self.machine, exported, self.before)
                 self.before = exported
+
+    def _take_over_sql(self) -> None:
+        """Carry out what was sent to the SQL Server since the last answer; it then answers as it is now."""
+        if self.machine.sql is None or not self.sql_log.is_file():
+            return
+        log = self.sql_log.read_text(encoding="utf-8-sig")
+        new, self.known_log = log[self.known_log :], len(log)
+        if carry_out(self.machine, new):
+            self.sql.write_text(json.dumps(rules(self.machine)), encoding="utf-8")
 
 
 def literal(value: JsonValue) -> str:

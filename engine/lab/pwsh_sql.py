@@ -9,6 +9,7 @@ from engine.lab.behaviours import sql_answers
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.pwsh_sql_backups import backup_rules
+from engine.lab.pwsh_sql_changes import taken
 from engine.model.data import JsonMap, JsonValue
 from engine.model.packaged import payload, payloads
 
@@ -21,7 +22,7 @@ def rules(machine: Machine) -> JsonMap:
     found = [
         _rule(machine, database, payload(query)) for query in payloads() if query.endswith(".sql") for database in names
     ]
-    return {"rules": [*backup_rules(machine), *(one for one in found if one is not None)]}
+    return {"rules": [*backup_rules(machine), *(one for one in found if one is not None), *taken()]}
 
 
 def _rule(machine: Machine, database: str, query: str) -> JsonMap | None:

@@ -190,3 +190,4 @@ _STATEMENTS: dict[str, Callable[[Statement], None]] = {
     r"EXECUTE sp_(?P<verb>add|drop)rolemember @role, @member": _member,
     r"EXECUTE dbo\.p_PromoteActiveWorkflowServer @server": _promote,
 }
+PATTERNS = tuple(_STATEMENTS)
