@@ -12,6 +12,7 @@ from engine.ports.connection import Connection
 
 RECONNECT_S = 15.0
 _WHOLE = 100.0
+_STARTS = 4
 
 Report = Callable[[str, float | None], None]
 
@@ -26,7 +27,7 @@ class DetachedPerformer:
 
     def run(self, command: Detached) -> CommandResult:
         """How it ended. An end that nobody can tell is a lost connection: a doubt, settled by a fresh look."""
-        begun = self.connection.run(command.start, self.bounds.remaining_s())
+        begun = self._begin(command)
         if not begun.ok:
             return begun
         started = self.bounds.monotonic()
@@ -46,6 +47,17 @@ class DetachedPerformer:
                 case _:
                     cause = "the host cannot tell how the operation ended"
                     raise ConnectionLost(self.bounds.host, command.start.name, cause)
+
+    def _begin(self, command: Detached) -> CommandResult:
+        """A start whose answer is lost is sent again, as one that arrived twice is the same as once."""
+        for _ in range(_STARTS - 1):
+            try:
+                return self.connection.run(command.start, self.bounds.remaining_s())
+            except ConnectionLost as lost:
+                self.report(f"{lost.cause}; asking the host again to begin", None)
+                self.bounds.pause(command.every_s)
+                self._reconnect()
+        return self.connection.run(command.start, self.bounds.remaining_s())
 
     def _ask(self, command: Detached) -> JsonMap | None:
         """What the host says of it; None if it could not be asked this time."""

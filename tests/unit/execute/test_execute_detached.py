@@ -123,10 +123,21 @@ def test_an_end_that_nobody_can_tell_is_a_doubt(told: JsonMap):
     assert "cannot tell how the operation ended" in raised.message
 
 
-def test_a_start_whose_answer_was_lost_is_a_doubt_of_its_own():
-    raised, host, _ = follow([ConnectionLost("SQL01", "job.start.ps1", "reset by peer")])
+LOST_START = ConnectionLost("SQL01", "job.start.ps1", "reset by peer")
+
+
+def test_a_start_whose_answer_was_lost_is_sent_again():
+    ended, host, told = follow([LOST_START, {}, {"state": "done"}])
+    assert isinstance(ended, CommandResult)
+    assert ended.ok
+    assert host.sent == ["job.start.ps1", "job.start.ps1", "job.poll.ps1"]
+    assert told == [("reset by peer; asking the host again to begin", None)]
+
+
+def test_a_start_that_is_never_answered_is_a_doubt():
+    raised, host, _ = follow([LOST_START] * 9)
     assert isinstance(raised, ConnectionLost)
-    assert host.sent == ["job.start.ps1"]
+    assert host.sent == ["job.start.ps1"] * 4
 
 
 def test_the_time_of_the_step_bounds_the_waiting():
