@@ -46,6 +46,9 @@ def answers(raw: list[Any]) -> list[CommandResult]:
 def command(one: Any) -> dict[str, Any]:
     if isinstance(one, Reboot):
         return {"reboot": command(one.script), "before": one.before}
+    if isinstance(one, Detached) and "work" in one.start.arguments:
+        data: Any = one.start.arguments["data"]
+        return {"job": one.start.arguments["key"], "text": data["text"], "params": data["params"]}
     if isinstance(one, Detached):
         return {"start": command(one.start), "poll": command(one.poll)}
     assert isinstance(one, Script)
