@@ -46,7 +46,7 @@ def answers(raw: list[Any]) -> list[CommandResult]:
 def command(one: Any) -> dict[str, Any]:
     if isinstance(one, Reboot):
         return {"reboot": command(one.script), "before": one.before}
-    if isinstance(one, Detached) and "work" in one.start.arguments:
+    if isinstance(one, Detached) and one.start.name == "mssql_job.start.ps1":
         data: Any = one.start.arguments["data"]
         return {"job": one.start.arguments["key"], "text": data["text"], "params": data["params"]}
     if isinstance(one, Detached):
