@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.actions import load_actions
 from engine.actions.windows_scheduled_task import PATIENCE_S, POLL, START
@@ -120,7 +123,7 @@ def new_machine() -> Machine:
     return machine
 
 
-def given(args: dict[str, Any]) -> dict[str, Any]:
+def given_arguments(args: dict[str, Any]) -> dict[str, Any]:
     properties: Any = load_actions()["windows.scheduled_task"].info.arguments["properties"]
     return {**{key: one["default"] for key, one in properties.items() if "default" in one}, "name": "try", **args}
 
@@ -145,7 +148,7 @@ class TestGenuine:
         for seed in range(30):
             dice, machine = random.Random(seed), new_machine()
             machine.logged_on = dice.choice(["", "CONTOSO\\admin"])
-            args = given(
+            args = given_arguments(
                 {"command": dice.choice(LINES), "account": dice.choice(["system", "LOCAL SERVICE", "INTERACTIVE"])}
             )
             start, poll, remove = scripts(machine, args)
@@ -222,14 +225,14 @@ def carry_out(machine: Machine, command: Command) -> CommandResult:
 def test_a_command_line_runs_to_its_end(line: str, account: str, code: int, output: str) -> None:
     machine = new_machine()
     machine.logged_on = "CONTOSO\\admin"
-    ended = run_through(machine, given({"command": line, "account": account, "accept": [0, 7]}))
+    ended = run_through(machine, given_arguments({"command": line, "account": account, "accept": [0, 7]}))
     assert isinstance(ended, Unchanged) is (code in (0, 7)), ended
     assert ended.result["exit_code"] == code
     assert str(ended.result["output"]).startswith(output)
 
 
 def test_a_restart_breaks_it_off_and_nobody_runs_it_anew() -> None:
-    machine, args = new_machine(), given({"command": "timeout /t 90"})
+    machine, args = new_machine(), given_arguments({"command": "timeout /t 90"})
     start, _, _ = scripts(machine, args)
     assert look(machine, start).ok
     machine.clock.advance(30)
@@ -246,9 +249,29 @@ def test_a_restart_breaks_it_off_and_nobody_runs_it_anew() -> None:
 
 
 def test_nobody_is_logged_on() -> None:
-    machine, args = new_machine(), given({"command": "whoami", "account": "INTERACTIVE"})
+    machine, args = new_machine(), given_arguments({"command": "whoami", "account": "INTERACTIVE"})
     start, poll, _ = scripts(machine, args)
     assert look(machine, start).ok
     machine.clock.advance(PATIENCE_S + 1)
     value: Any = look(machine, poll).value
     assert (value["state"], value["message"]) == ("failed", "the task did not begin")
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["running", "done", "failed"])
+)
+ANSWERS = VALUES | st.dictionaries(st.sampled_from(["state", "there", "message", "exit_code", "output"]), VALUES)
+
+
+@given(ANSWERS, ANSWERS, ANSWERS, st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_any_answer_is_decided(look_: Any, end: Any, after: Any, absent: bool) -> None:
+    action, args = load_actions()["windows.scheduled_task"], given_arguments({"command": "whoami", "absent": absent})
+    before, applied, last = (CommandResult(ok=True, value=one) for one in (look_, end, after))
+    decided = action.decide(args, HOST, [before])
+    verified = action.verify(args, HOST, [before], [applied], [last])
+    for one in (decided, verified):
+        if isinstance(one, (Change, Unchanged)):
+            jsonschema.validate(one.result, action.info.result)
+    if isinstance(verified, Unchanged) and not absent:
+        assert (end["state"], end["exit_code"]) == ("done", 0)
