@@ -17,7 +17,7 @@ from engine.app import plan as planning
 from engine.app.children import request_of
 from engine.app.lab import groups_of
 from engine.app.request import PlanRequest
-from engine.app.scenario_check import misses
+from engine.app.scenario_check import misses, unknown_steps
 from engine.app.scenario_situation import arrange
 from engine.app.scenario_time import LabLanes, LabStop, LabTime
 from engine.conduct.conductor import Conductor
@@ -108,7 +108,10 @@ def rehearse(spec: ScenarioSpec) -> ScenarioResult:
         spec=spec,
         exit_code=stopped.exit_code,
         summary=stopped.reason,
-        missed=tuple(misses(spec.expect, stopped, last, stage.estate, stage.contacted)),
+        missed=(
+            *misses(spec.expect, stopped, last, stage.estate, stage.contacted),
+            *unknown_steps(spec, [one.plan for one in runs]),
+        ),
         runs=runs,
         lab_s=stage.estate.clock.now() - started,
     )

@@ -1,14 +1,15 @@
 """What of a scenario's expectations was missed, each in one sentence with both values."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.conduct.state import RunState
 from engine.execute.messages import Stopped
 from engine.lab.estate import Estate
 from engine.lab.machine import Machine
-from engine.language.scenario import Expectation
+from engine.language.scenario import Expectation, ScenarioSpec
 from engine.model.exit_code import ExitCode
+from engine.model.plan import Plan
 
 
 def misses(
@@ -28,6 +29,20 @@ def misses(
             yield from _machine(name, estate.machines[name], wanted)
     if expect.contacted is not None and (others := set(contacted) - set(expect.contacted)):
         yield f"{', '.join(sorted(others))} was contacted"
+
+
+def unknown_steps(spec: ScenarioSpec, plans: Sequence[Plan]) -> Iterator[str]:
+    """One sentence for each step that people are to act at and no runbook has. The last plan is the scenario's own;
+    nothing is said where it did not get as far as the runbooks that it asks for.
+    """
+    if not plans or sum(step.action == "runbook" for step in plans[-1].steps) > len(plans) - 1:
+        return
+    known = {step.id for plan in plans for step in plan.steps}
+    approvals = spec.approvals if isinstance(spec.approvals, Mapping) else {}
+    for what, steps in (("answers", spec.answers), ("does", spec.does), ("approvals", approvals)):
+        for step in steps:
+            if step not in known:
+                yield f"{what} names the step {step}, and the runbook has no such step"
 
 
 def _status(stopped: Stopped, state: RunState | None) -> str:

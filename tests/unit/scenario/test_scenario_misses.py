@@ -52,6 +52,16 @@ def test_what_the_lab_does_not_know_is_refused(tmp_path: Path, text: str, words:
         rehearse(load(scenario(tmp_path, f"{text}expect: {{exit_code: 0}}\n")))
 
 
+def test_people_act_at_steps_that_are_there(tmp_path: Path) -> None:
+    text = "answers: {retry_frist: failed}\napprovals: {rebot: deny}\ndoes: {cause: {SM01: {processes: [x.exe]}}}\n"
+    result = rehearse(load(scenario(tmp_path, f"{text}expect: {{exit_code: 0}}\n")))
+    assert result.missed == (
+        "answers names the step retry_frist, and the runbook has no such step",
+        "does names the step cause, and the runbook has no such step",
+        "approvals names the step rebot, and the runbook has no such step",
+    )
+
+
 def test_an_unknown_key_is_a_diagnostic(tmp_path: Path) -> None:
     with pytest.raises(DocumentsRejected):
         load(scenario(tmp_path, "anwsers: {}\nexpect: {exit_code: 0}\n"))
