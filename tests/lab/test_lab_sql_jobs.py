@@ -57,7 +57,7 @@ def run(folder: Path, expect: dict[str, Any], *, attempts: int = 1, **more: Any)
 WELL = {"exit_code": 0, "steps": {"copy": "changed", "check": "ok"}}
 
 
-@pytest.mark.parametrize("frame", ["", "mssql_job.start.ps1", "mssql_job.poll.ps1"])
+@pytest.mark.parametrize("frame", ["never", "mssql_job.start.ps1", "mssql_job.poll.ps1"])
 def test_a_connection_that_drops_during_a_job(tmp_path: Path, frame: str) -> None:
     ended = run(tmp_path, WELL, faults={"SQL01": {"drop_on_frame": frame}})
     assert ended.missed == (), ended.summary

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from engine.actions.base import script
+from engine.actions.mssql_backup_copy_only import TEXT
 from engine.actions.mssql_check_integrity import check_text
 from engine.actions.mssql_job import PERCENT, forget, job
 from engine.actions.mssql_verify_backup import verify_text
@@ -30,6 +32,7 @@ from engine.lab.pwsh_state import state_of
 from engine.model.command import Detached, Script
 from engine.model.data import canonical_json
 from engine.model.packaged import payload
+from tests.support import payload_genuine as genuine
 from tests.support.sql_drive import look
 from tests.support.twin import NO_POWERSHELL, powershell_at_hand
 
@@ -288,6 +291,29 @@ def test_of_two_processes_one_gets_the_job(powershell: Powershell, place: Path) 
     assert len(twins.sent()) == 1
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert not (folder / "result.xml").exists()
+
+
+def test_folders_of_copies(powershell: Powershell, place: Path) -> None:
+    twins = Twins(powershell, place, "folders")
+    twins.machine.volumes["C:\\"] = Volume(name="C:\\", size=2**40, free=2**39)
+    dice, made = random.Random(7), {True: 0, False: 0}
+    names = ("Safety", "it's here", "a", "b", "[x]", "Program Files")
+    for _ in range(100):
+        path = "C:\\" + "\\".join(dice.choice(names) for _ in range(dice.randrange(1, 4)))
+        answer = twins.both(script("mssql_backup_copy_only.folder.ps1", {"folder": path}, changing=True))
+        made[answer["made"]] += 1
+        assert (twins.root / path[3:].replace("\\", "/")).is_dir()
+        assert twins.machine.files.is_folder(path)
+    assert min(made.values()) > 10, made
+
+
+def test_the_statements_in_the_grammar_of_2008(tmp_path: Path) -> None:
+    texts = [TEXT, verify_text(1, 1, with_sums=True), "DROP DATABASE [a]]b];"]
+    texts += [check_text(name, physical_only=only) for name in ("A", "a]b'; --", "ü") for only in (True, False)]
+    for text, one in zip(texts, genuine.parse_tsql(texts, tmp_path), strict=True):
+        assert one["errors"] == [], text
+        [found] = genuine.statements(one)
+        assert not found["implicit_exec"], text
 
 
 def test_a_key_that_a_host_made_up_stays_a_name() -> None:
