@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from engine.actions.base import BuiltIn, as_list, describe, script, whole
 from engine.actions.mssql_apply import bracketed
 from engine.actions.mssql_ask import ask, ask_shipped, rows_of, text_of
+from engine.actions.mssql_backup_copy_only import MAKE_FOLDER
 from engine.actions.mssql_database import FILES, ROWS, VERSION
 from engine.actions.mssql_job import forget, job
 from engine.actions.mssql_restore_database import HISTORY
@@ -253,8 +254,9 @@ def _debt(name: str) -> str:
 
 
 def _steps(args: Arguments, cases: Sequence[_Case]) -> list[tuple[str, Command]]:
-    """What is sent, and for which database."""
-    steps: list[tuple[str, Command]] = []
+    """What is sent, and for which database; their folders come first."""
+    places = dict.fromkeys((_folders(args).data, _folders(args).log)) if any(one.left for one in cases) else {}
+    steps: list[tuple[str, Command]] = [("", script(MAKE_FOLDER, {"folder": one}, changing=True)) for one in places]
     for one in cases:
         by_guid = dict(zip((source.guid for source in one.chain), one.lists, strict=False))
         for source in one.left:

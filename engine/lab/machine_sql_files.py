@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
+from engine.lab.machine_files import parent
 from engine.lab.machine_sql import DatabaseFile, SqlInstance
 from engine.lab.machine_sql_media import volume_of
 
@@ -50,6 +51,7 @@ def _refuse_places(
         if db.name.lower() != name.lower()
         for one in db.files
     }
+    folders = {parent(path).lower() for path in (*own, *used)}
     claimed: dict[str, str] = {}
     for one in files:
         path = one.path.lower()
@@ -67,11 +69,21 @@ def _refuse_places(
             raise PayloadError(
                 f"The file '{one.path}' already exists. Use WITH REPLACE to overwrite pre-existing files."
             )
-        if machine.volumes and volume_of(machine, one.path) is None:
+        if _is_nowhere(machine, parent(one.path), folders):
             raise PayloadError(
                 f'Directory lookup for the file "{one.path}" failed with the operating system error 3(The system '
                 "cannot find the path specified.)."
             )
+
+
+def _is_nowhere(machine: Machine, folder: str, known: set[str]) -> bool:
+    """A folder that nobody made; those of databases that were there from the beginning are not listed anywhere else."""
+    if not machine.volumes:
+        return False
+    if volume_of(machine, folder.rstrip("\\") + "\\") is None:
+        return True
+    is_root = folder.endswith(":\\")
+    return not (is_root or machine.files.is_folder(folder) or folder.lower() in known)
 
 
 def allocate(machine: Machine, files: Sequence[DatabaseFile], instead_of: Sequence[DatabaseFile]) -> None:

@@ -25,6 +25,7 @@ def new_machine(*, self_checking: bool = True) -> Machine:
     one = Machine("SQL01", LabClock(1362218400.0, speed=None))
     for name in ("D:\\", "L:\\"):
         one.volumes[name] = Volume(name=name, size=1000 * MIB, free=600 * MIB)
+        one.files.make_folder(f"{name}Staged")
     one.sql = SqlInstance()
     database = Database(
         name=SM, product_version="7.5.1561.0", broker_enabled=True, management_packs={"System.Library": "7.5.1561.0"}
@@ -144,6 +145,7 @@ STOPPED_BY: dict[str, tuple[Callable[[Machine], None], dict[str, object], str]] 
     "data as a log": (lambda _: None, {"log": True}, "was created by BACKUP DATABASE"),
     "family": (lambda _: None, {"paths": [FILE, FILE]}, "1 media families but only 2 are provided"),
     "no room": (lambda one: setattr(one.volumes["D:\\"], "free", MIB), {"moves": MOVES}, "insufficient free space"),
+    "no folder": (lambda _: None, {"moves": {SM: "D:\\New\\c.mdf"}}, "Directory lookup for the file"),
     "no volume": (lambda _: None, {"moves": {SM: "X:\\c.mdf"}}, "Directory lookup for the file"),
     "places not moved": (lambda _: None, {}, f"It is being used by database '{SM}'"),
     "another's file": (other_has_the_file, {"moves": MOVES, "replace": True}, "It is being used by database 'Other'"),
