@@ -27,6 +27,7 @@ BUILTIN: Mapping[str, str] = {
     "posix.command": "posix_command:PosixCommand",
     "posix.file": "posix_file:PosixFile",
     "runbook": "run_runbook:RunAnotherRunbook",
+    "service_manager.baseline": "service_manager_baseline:ServiceManagerBaseline",
     "service_manager.export_management_packs": (
         "service_manager_export_management_packs:ServiceManagerExportManagementPacks"
     ),

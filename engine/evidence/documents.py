@@ -223,6 +223,14 @@ def _gaps(doc: _Doc, host: str, note: Note) -> None:
         note(Missing(what=what, why=why, host=host, concerns=Concern.ANYTHING if word == UNKNOWN else Concern(word)))
 
 
+# What a baseline may say besides what triage compares; schemas/baseline.schema.json tells what each is.
+_BASELINE = ("schema", "recorded_at", "recorded_by", "run", "hosts", "signature")
+_BASELINE_HOST = (
+    *("schema", "role", "versions", "computer_name", "fqdn", "install_directory", "database_names", "services"),
+    *("registry", "report_url", "sql", "databases", "job_schedules", "management_packs"),
+)
+
+
 def read_baseline_document(
     text: str, file: str, parse: ParseText, note: Note
 ) -> tuple[tuple[EvidenceHost, ...] | None, float | None]:
@@ -230,9 +238,9 @@ def read_baseline_document(
     doc = _open(text, file, None, parse, note)
     if doc is None:
         return None, None
-    top = doc.mapping(doc.parsed.value, (), ("schema", "recorded_at", "hosts"))
+    top = doc.mapping(doc.parsed.value, (), _BASELINE)
     hosts = doc.mapping(top.get("hosts"), ("hosts",), None)
-    found = tuple(_host(doc, str(name), value, ("hosts", name)) for name, value in hosts.items())
+    found = tuple(_host(doc, str(name), value, ("hosts", name), _BASELINE_HOST) for name, value in hosts.items())
     if not found:
         doc.wrong("the baseline", "it names no host", ())
     return found or None, doc.time(top.get("recorded_at"), ("recorded_at",))[0]

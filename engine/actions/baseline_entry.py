@@ -1,0 +1,148 @@
+"""What a baseline says of one host, out of the results of the looks at it; what is unknown is left out."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from engine.actions.base import maps, whole
+from engine.model.data import JsonMap, JsonValue
+
+UNKNOWN = "unknown"
+_VERSION = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10}){1,7}")
+REPORT_URL = "WebServiceURL"
+_OPTIONS = (("clr enabled", "clr_enabled"), ("allow updates", "allow_updates"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """The results of the looks at one host, by what was looked at; a look that was not made is an empty mapping."""
+
+    of: Mapping[str, JsonMap]
+    registry: tuple[JsonMap, ...]
+    instance: str
+
+    def at(self, what: str) -> JsonMap:
+        """The result of one look."""
+        return self.of.get(what, {})
+
+
+def entry(looks: Looks) -> dict[str, JsonValue]:
+    """The host's part of the document; whatever is empty is not in it."""
+    installation, computer = looks.at("installations"), looks.at("computers")
+    url = next((one["value"] for one in registry_values(looks) if one["name"] == REPORT_URL), None)
+    parts: dict[str, JsonValue] = {
+        "role": None if installation.get("role") == "none" else _text(installation.get("role")),
+        "computer_name": _text(computer.get("computer_name")),
+        "fqdn": _text(computer.get("fqdn")),
+        "install_directory": _text(installation.get("install_directory")),
+        "versions": versions(_map(looks.at("versions").get("versions"))),
+        "database_names": database_names(installation),
+        "services": _services(looks.at("services")),
+        "registry": registry_values(looks),
+        "report_url": _text(url),
+        "sql": _sql(looks.at("instances"), looks.instance),
+        "databases": _databases(_map(looks.at("databases").get("databases"))),
+        "management_packs": _packs(looks.at("management_packs")),
+    }
+    schedules = looks.at("jobs").get("enabled")  # that none is on is something to know as well
+    known: JsonMap = {"job_schedules": _texts(schedules)} if isinstance(schedules, (list, tuple)) else {}
+    return {**_filled(parts), **known}
+
+
+def versions(told: JsonMap) -> dict[str, JsonValue]:
+    """The versions that are known."""
+    databases = {str(name): one for name, one in _map(told.get("databases")).items() if _version(one)}
+    single = {kind: told[kind] for kind in ("binaries", "management_packs") if _version(told.get(kind))}
+    return _filled({**single, "databases": databases})
+
+
+def database_names(installation: JsonMap) -> dict[str, JsonValue]:
+    """Server and database by role, as the registry names them."""
+    return {
+        str(one["role"]): {"server": str(one["server"]), "name": str(one["name"])}
+        for one in maps(installation.get("databases"))
+        if _text(one.get("role")) and _text(one.get("server")) and _text(one.get("name"))
+    }
+
+
+def registry_values(looks: Looks) -> list[JsonMap]:
+    """The values that were found."""
+    return [
+        {name: one.get(name) for name in ("key", "name", "value")}
+        for one in looks.registry
+        if one.get("found") is True and one.get("value") not in (None, "")
+    ]
+
+
+def facts(value: JsonValue) -> int:
+    """How many single values a document holds."""
+    if isinstance(value, Mapping):
+        return sum(facts(one) for one in value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(facts(one) for one in value)
+    return 1
+
+
+def _services(result: JsonMap) -> list[JsonValue]:
+    rows = [one for one in maps(result.get("services")) if one.get("found") is True and _text(one.get("account"))]
+    return [_filled({name: _text(one.get(name)) for name in ("name", "account", "start_mode")}) for one in rows]
+
+
+def _sql(result: JsonMap, instance: str) -> dict[str, JsonValue]:
+    told = {name: _text(result.get(name)) for name in ("version", "level", "edition", "collation")}
+    if not all(told[name] for name in ("version", "edition", "collation")):
+        return {}
+    options = {name: result[field] for name, field in _OPTIONS if isinstance(result.get(field), bool)}
+    return {"instance": instance, **_filled({**told, "options": options})}
+
+
+def _databases(told: JsonMap) -> dict[str, JsonValue]:
+    return {str(name): _database(one) for name, one in told.items() if isinstance(one, Mapping)}
+
+
+def _database(one: JsonMap) -> JsonMap:
+    files = [
+        {**_filled({name: _text(file.get(name)) for name in ("name", "kind")}), **_place(file)}
+        for file in maps(one.get("files"))
+        if _text(file.get("path"))
+    ]
+    broker = one.get("broker_enabled")
+    told: dict[str, JsonValue] = {name: _text(one.get(name)) for name in ("collation", "recovery_model")}
+    told["broker_enabled"] = broker if isinstance(broker, bool) else None
+    return {"size_bytes": max(0, whole(one.get("size_bytes"))), **_filled({**told, "files": files})}
+
+
+def _place(file: JsonMap) -> JsonMap:
+    return {"path": str(file["path"]), "size_bytes": max(0, whole(file.get("size_bytes")))}
+
+
+def _packs(result: JsonMap) -> dict[str, JsonValue]:
+    count = whole(result.get("count"))
+    if count < 1:
+        return {}
+    names = [one for one in maps(result.get("unsealed")) if _text(one.get("name"))]
+    unsealed = [_filled({name: _text(one.get(name)) for name in ("name", "version")}) for one in names]
+    return {"count": count, "sealed": max(0, whole(result.get("sealed"))), "unsealed": unsealed}
+
+
+def _version(value: JsonValue) -> bool:
+    """At least two numbers with dots between them, as the document's schema wants it."""
+    return isinstance(value, str) and _VERSION.fullmatch(value) is not None
+
+
+def _map(value: JsonValue) -> JsonMap:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) and value and value != UNKNOWN else None
+
+
+def _texts(value: JsonValue) -> list[JsonValue]:
+    items: Iterable[JsonValue] = value if isinstance(value, (list, tuple)) else ()
+    return [one for one in items if _text(one)]
+
+
+def _filled(parts: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Without what is empty; false and zero are something."""
+    return {name: one for name, one in parts.items() if one is not None and one not in ("", [], {})}
