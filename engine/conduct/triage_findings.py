@@ -122,6 +122,8 @@ def version_values(compared: Sequence[Item]) -> dict[str, str]:
     inside = [*databases, *packs]
     return {
         "binaries": overall([one for one in compared if one.kind == "binaries"]),
+        "management_server": overall([one for one in compared if one.kind == "binaries" and not one.warehouse]),
+        "warehouse_server": overall([one for one in compared if one.kind == "binaries" and one.warehouse]),
         "databases": overall(inside) if databases or overall(packs) == CHANGED else UNKNOWN,
         "service_manager": overall([one for one in inside if not one.warehouse]),
         "data_warehouse": overall([one for one in inside if one.warehouse]),

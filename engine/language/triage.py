@@ -31,6 +31,8 @@ _FINDINGS: Mapping[str, tuple[str, ...]] = {
     "setup_running": ("yes", "no", "unknown"),
     "retry_button": ("yes", "no", "unknown"),
     "binaries": _STATES,
+    "management_server": _STATES,
+    "warehouse_server": _STATES,
     "databases": _STATES,
     "service_manager": _STATES,
     "data_warehouse": _STATES,

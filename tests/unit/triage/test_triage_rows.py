@@ -25,26 +25,40 @@ TREATS = {
     "D3": f"{FOLDER}/prerequisite-check-failed.yaml",
     "D4": f"{FOLDER}/predicted-check-failed.yaml",
     "D5": f"{FOLDER}/failed-before-permanent-changes.yaml",
+    "D8": f"{FOLDER}/database-recovery.yaml",
+    "D9": f"{FOLDER}/warehouse-database-recovery.yaml",
+}
+# Rows that lead to several runbooks, by the case.
+LEADS = {
+    "timeout, database changed": f"{FOLDER}/database-recovery.yaml",
+    "timeout, packs changed": f"{FOLDER}/database-recovery.yaml",
+    "timeout, warehouse changed": f"{FOLDER}/warehouse-database-recovery.yaml",
+    "timeout, binaries changed": f"{FOLDER}/management-server-recovery.yaml",
+    "timeout, warehouse server changed": f"{FOLDER}/warehouse-server-recovery.yaml",
+    "server": f"{FOLDER}/management-server-recovery.yaml",
+    "both servers": f"{FOLDER}/management-server-recovery.yaml",
+    "warehouse server": f"{FOLDER}/warehouse-server-recovery.yaml",
 }
 SERVER, DATABASE = "after-permanent-changes-management-server", "after-permanent-changes-database"
 SPEC = triage_spec()
 
 
-def hosts(binaries=OLD, main=OLD, warehouse=OLD, packs=OLD):
+def hosts(binaries=OLD, main=OLD, warehouse=OLD, packs=OLD, warehouse_server=OLD):
     return (
         EvidenceHost(
             name="SM01", role="management-server",
             versions=Versions(binaries=binaries, management_packs=packs, databases={"ServiceManager": main}),
         ),
         EvidenceHost(name="SQL02", role="sql-server", versions=Versions(databases={"DWStagingAndConfig": warehouse})),
+        EvidenceHost(name="DW01", role="data-warehouse-server", versions=Versions(binaries=warehouse_server)),
     )  # fmt: skip
 
 
 def judged(folder: Path, log="ordinary line\n", *, baseline=True, now=None, **answers):
-    first, second = hosts(**(now or {}))
+    first, *others = hosts(**(now or {}))
     write_evidence(
         folder / "e",
-        (HostEvidence(host=first, logs={"SCSMInstall.log": log.encode()}), HostEvidence(host=second)),
+        (HostEvidence(host=first, logs={"SCSMInstall.log": log.encode()}), *(HostEvidence(host=one) for one in others)),
         upgrade=Upgrade(from_version=OLD, to_version=NEW, started_at=1359828120.0, offset_s=3600),
         answers=Answers(**({"setup_running": "no"} | answers)),
         baseline=baseline_document(hosts()) if baseline else None,
@@ -60,6 +74,8 @@ CASES = {
     "timeout, version unknown": (S1, {"now": {"main": UNKNOWN}}, "D11", "undetermined", "configuration-service-timeout"),
     "timeout, database changed": (S1, {"now": {"main": NEW}}, "D2", DATABASE, None),
     "timeout, packs changed": (S1, {"now": {"packs": NEW}}, "D2", DATABASE, None),
+    "timeout, warehouse changed": (S1, {"now": {"warehouse": NEW}}, "D2", DATABASE, None),
+    "timeout, warehouse server changed": (S1, {"now": {"warehouse_server": NEW}}, "D2", SERVER, None),
     "timeout, binaries changed": (S1, {"now": {"binaries": NEW}}, "D2", SERVER, None),
     "exit code": ("x\n", {"exit_code": -14}, "D3", "prerequisite-check", None),
     "agent": ("x\n", {"exit_code": 240}, "D3", "prerequisite-check", None),
@@ -75,6 +91,8 @@ CASES = {
     "retry, no baseline": ("x\n", {"retry_button": "yes", "baseline": False}, "D11", "undetermined", "before-permanent-changes"),
     "retry, changed": (BEFORE, {"retry_button": "yes", "now": {"main": NEW}}, "D6", "undetermined", DATABASE),
     "server": ("x\n", {"retry_button": "no", "now": {"binaries": NEW}}, "D7", SERVER, None),
+    "both servers": ("x\n", {"retry_button": "no", "now": {"binaries": NEW, "warehouse_server": NEW}}, "D7", SERVER, None),
+    "warehouse server": ("x\n", {"retry_button": "no", "now": {"warehouse_server": NEW}}, "D7", SERVER, None),
     "database": (BEFORE, {"retry_button": "no", "now": {"main": NEW}}, "D8", DATABASE, None),
     "versions beat exit code": ("x\n", {"retry_button": "no", "exit_code": -14, "now": {"main": NEW}}, "D8", DATABASE, None),
     "warehouse": ("x\n", {"retry_button": "no", "now": {"warehouse": NEW}}, "D9", DATABASE, None),
@@ -90,7 +108,7 @@ def test_row(name, tmp_path):
     log, how, row, verdict, suspected = CASES[name]
     result = judged(tmp_path, log, **how)
     assert (result.row, result.verdict, result.suspected) == (row, verdict, suspected)
-    assert result.runbook == TREATS.get(row)
+    assert result.runbook == LEADS.get(name, TREATS.get(row))
 
 
 def test_contradictions_are_shown(tmp_path):
