@@ -8,9 +8,10 @@ Server has read it to its end. It stays where it is whatever becomes of the run,
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from engine.actions.base import BuiltIn, as_list, describe, script, whole
-from engine.actions.mssql_ask import ask, ask_shipped, number_of, rows_of, text_of
+from engine.actions.mssql_ask import ask, ask_shipped, first_row, number_of, rows_of, text_of
 from engine.actions.mssql_database import FILES, ROWS
 from engine.actions.mssql_job import forget, job
 from engine.actions.mssql_verify_backup import header_text, verify_text
@@ -29,7 +30,10 @@ TEXT = (
     "BACKUP DATABASE @database TO DISK = @device1 WITH COPY_ONLY, CHECKSUM, NOFORMAT, NOINIT, NAME = @name, STATS = 5;"
 )
 MAKE_FOLDER = "mssql_backup_copy_only.folder.ps1"
-_FIXED = 3  # states, files, volume
+CLOCK = "SELECT GETDATE() AS server_time;"
+_FIXED = 4  # states, files, the server's clock, volume
+_CLOCK, _VOLUME = 2, 3
+_AHEAD = timedelta(hours=2)  # what setting a clock back for the winter may cost
 _FULL, _MANY = 1, 10000
 _UNFIT = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
@@ -74,9 +78,11 @@ class MssqlBackupCopyOnly(BuiltIn):
         del host
         if _mistake(args):
             return None
-        if len(seen) < _FIXED - 1:
+        if len(seen) < _CLOCK:
             return ask_shipped(args, (ROWS, FILES)[len(seen)], max_rows=_MANY)
-        if len(seen) < _FIXED:
+        if len(seen) == _CLOCK:
+            return ask(args, CLOCK)
+        if len(seen) == _VOLUME:
             return script("windows_volume_space.observe.ps1", {"path": f"{folder(args['folder'])}\\"})
         return _next(args, seen) if all(one.ok for one in seen[:_FIXED]) else None
 
@@ -95,13 +101,13 @@ class MssqlBackupCopyOnly(BuiltIn):
             return Refuse(why=f"{host.name} cannot be looked at: {_said(lost[0])}", remedy="Start the instance.")
         copies = _copies(args, seen)
         todo = [one for one in copies if not one.there]
-        room = _room(args, todo, seen[2]) if todo else ()
+        room = _room(args, todo, seen[_VOLUME]) if todo else ()
         result = _result(args, copies, room)
         wrong = [f"{one.name}: {one.wrong}" for one in copies if one.wrong]
         if wrong:
             return Refuse(
                 why=f"{host.name} cannot make these copies: {'; '.join(wrong)}",
-                remedy="Take another label or folder; nothing that is there is written over.",
+                remedy="Take another label or folder, or raise max_age_hours; nothing that is there is written over.",
                 result=result,
             )
         if any(one.lacks for one in room):
@@ -167,6 +173,7 @@ def _copies(args: Arguments, seen: Seen) -> list[_Copy]:
     for row in rows_of(seen[1]):
         owner = text_of(row, "database_name").lower()
         sizes[owner] = sizes.get(owner, 0) + number_of(row, "size_bytes")
+    now = _moment(first_row(seen[_CLOCK]), "server_time")
     found, looks = [], _arranged(args, seen)
     present = _present(looks.files)
     for name in as_list(args["databases"]):
@@ -179,7 +186,9 @@ def _copies(args: Arguments, seen: Seen) -> list[_Copy]:
                 size=sizes.get(name.lower(), 0),
                 there=there,
                 finished=text_of(header, "BackupFinishDate") or None,
-                wrong=_wrong_file(args, name, looks) if there else _wrong_database(name, states, sizes),
+                wrong=_wrong_file(args, name, looks) or _wrong_age(args, name, header, now)
+                if there
+                else _wrong_database(name, states, sizes),
             )
         )
     return found
@@ -201,6 +210,27 @@ def _wrong_file(args: Arguments, name: str, looks: _Looks) -> str | None:
         return _wrong_header(args, name, looks.headers[name])
     read = looks.read[name]
     return None if read.ok else f"{path} cannot be read to its end: {_said(read)}"
+
+
+def _moment(row: JsonMap, column: str) -> datetime | None:
+    """In the server's local time, as its headers tell it too."""
+    try:
+        return datetime.fromisoformat(text_of(row, column)).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _wrong_age(args: Arguments, name: str, header: JsonMap, now: datetime | None) -> str | None:
+    """A copy that an earlier run left holds what was in the database then."""
+    finished = _moment(header, "BackupFinishDate")
+    if finished is None or now is None:
+        return f"nobody can tell how old {path_of(args, name)} is"
+    if finished - now > _AHEAD:
+        return f"{path_of(args, name)} was finished at {finished}, and it is {now} now"
+    hours = whole(args.get("max_age_hours"))
+    if now - finished > timedelta(hours=hours):
+        return f"{path_of(args, name)} was finished at {finished} already, more than {hours} hours ago"
+    return None
 
 
 def _wrong_header(args: Arguments, name: str, answer: CommandResult) -> str | None:

@@ -177,6 +177,16 @@ def test_a_copy_that_was_broken_off_is_never_taken_for_one() -> None:
     assert isinstance(copy(machine, {**ARGS, "label": "second-try"}), Unchanged)
 
 
+def test_a_copy_of_an_earlier_run_is_not_taken_for_that_of_this_one() -> None:
+    machine = new_machine()
+    copy(machine)
+    machine.clock.advance(25 * 3600.0)
+    decision = decide(machine, ARGS)
+    assert isinstance(decision, Refuse)
+    assert "more than 24 hours ago" in decision.why
+    assert isinstance(decide(machine, {**ARGS, "max_age_hours": 30}), Unchanged)
+
+
 def test_a_server_that_may_not_write_there_says_so() -> None:
     machine = new_machine()
     assert machine.sql is not None

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from engine.actions.base import script
-from engine.actions.mssql_backup_copy_only import TEXT
+from engine.actions.mssql_backup_copy_only import CLOCK, TEXT
 from engine.actions.mssql_check_integrity import check_text
 from engine.actions.mssql_job import PERCENT, forget, job
 from engine.actions.mssql_verify_backup import verify_text
@@ -308,7 +308,7 @@ def test_folders_of_copies(powershell: Powershell, place: Path) -> None:
 
 
 def test_the_statements_in_the_grammar_of_2008(tmp_path: Path) -> None:
-    texts = [TEXT, verify_text(1, 1, with_sums=True), "DROP DATABASE [a]]b];"]
+    texts = [CLOCK, TEXT, verify_text(1, 1, with_sums=True), "DROP DATABASE [a]]b];"]
     texts += [check_text(name, physical_only=only) for name in ("A", "a]b'; --", "ü") for only in (True, False)]
     for text, one in zip(texts, genuine.parse_tsql(texts, tmp_path), strict=True):
         assert one["errors"] == [], text

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from engine.lab.behaviours import mssql_settings as settings
 from engine.lab.behaviours import sql_catalogue as catalogue
+from engine.lab.behaviours.sql_copies import server_time
 from engine.lab.behaviours.sql_history import history
 from engine.lab.behaviours.sql_restore import read_backups
 from engine.lab.behaviours.sql_restored import restored
@@ -34,7 +35,7 @@ def answer(machine: Machine, instance: str, database: str, query: str, params: J
     for name, asked in _ASKED.items():
         if text == plain(payload(name)):
             return asked(sql, at, params)
-    found = read_backups(machine, sql, text, params) or _selected(sql, text, params)
+    found = read_backups(machine, sql, text, params) or server_time(machine, sql, text) or _selected(sql, text, params)
     if found is None:
         raise PayloadError(f"The lab has no answer to this query: {text[:200]}", "NotSpecified")
     return found

@@ -8,10 +8,12 @@ import re
 
 from engine.lab.behaviours.sql_history import declared
 from engine.lab.behaviours.sql_restore import read_backups
+from engine.lab.behaviours.sql_rows import Rows
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_files import parent
-from engine.lab.machine_sql_backups import Wish, back_up
+from engine.lab.machine_sql import SqlInstance
+from engine.lab.machine_sql_backups import Wish, back_up, local_time
 from engine.lab.machine_sql_devices import open_media
 from engine.lab.machine_sql_jobs import Operation, register
 from engine.lab.machine_sql_media import read_media, volume_of
@@ -25,6 +27,13 @@ _COPY = (
 )
 _READ = r"RESTORE VERIFYONLY FROM DISK = @(?P<path>\w+) WITH FILE = (?P<file>\d+)(?:, CHECKSUM)?"
 _LEAST_S = 2.0
+
+
+def server_time(machine: Machine, sql: SqlInstance, text: str) -> Rows | None:
+    """The server's clock in its local time; None for any other text."""
+    if text != "SELECT GETDATE() AS server_time":
+        return None
+    return Rows(columns=(("server_time", "datetime"),), rows=((local_time(sql, machine.clock.now()),),))
 
 
 def _copy(machine: Machine, found: "re.Match[str]", params: JsonMap) -> Operation:
