@@ -67,6 +67,27 @@ def test_an_unknown_key_is_a_diagnostic(tmp_path: Path) -> None:
         load(scenario(tmp_path, "anwsers: {}\nexpect: {exit_code: 0}\n"))
 
 
+@pytest.mark.parametrize(
+    ("state", "place"),
+    [
+        ("{free: {'C:\\': -1}}", "-1"),
+        ("{services: {OMSDK: paused}}", "paused"),
+        ("{sql: {}}", "sql"),
+        ("{sql: {options: {allow updates: on}}}", "on"),
+        ("{databases: {ServiceManager: {state: GONE}}}", "GONE"),
+        ("{boots: 2}", "boots"),
+    ],
+)
+@pytest.mark.parametrize("where", ["situation: {SM01: STATE}", "does: {retry_first: {SM01: STATE}}"])
+def test_a_state_that_nothing_can_have_is_a_diagnostic(tmp_path: Path, where: str, state: str, place: str) -> None:
+    with pytest.raises(DocumentsRejected) as rejected:
+        load(scenario(tmp_path, f"{where.replace('STATE', state)}\nexpect: {{exit_code: 0}}\n"))
+    (found,) = rejected.value.diagnostics
+    assert place in f"{found.message} {found.excerpt}"
+    assert found.origin is not None
+    assert found.origin.line == 5
+
+
 def test_a_setting_of_the_estate_can_be_changed(tmp_path: Path) -> None:
     text = "estate: {like: upgrade-failed, start_unverified_s: 45}\nexpect: {steps: {reboot: changed}}\n"
     assert rehearse(load(scenario(tmp_path, text))).missed == ()
