@@ -5,51 +5,42 @@ file is moved, the broker stays off. What has such a name and is not a copy made
 to be dropped from the moment before it begins to exist.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from engine.actions.base import BuiltIn, as_list, describe, script, whole
+from engine.actions.base import BuiltIn, as_list, describe, script
 from engine.actions.mssql_apply import bracketed
-from engine.actions.mssql_ask import ask, ask_shipped, rows_of, text_of
+from engine.actions.mssql_ask import ask, ask_shipped
 from engine.actions.mssql_backup_copy_only import MAKE_FOLDER
-from engine.actions.mssql_database import FILES, ROWS, VERSION
+from engine.actions.mssql_database import VERSION
 from engine.actions.mssql_job import forget, job
 from engine.actions.mssql_restore_database import HISTORY
 from engine.actions.mssql_verify_backup import file_list_text
-from engine.actions.restore_plan import Source, chain_of, key_of, progress, remaining, sources, statement, wrong_with
-from engine.actions.stage_room import Room, rooms
-from engine.actions.staged_copy import ONLINE, Copy, Folders, folder, found_copy, need, placed
+from engine.actions.restore_plan import chain_of, key_of, sources, statement, wrong_with
+from engine.actions.stage_case import (
+    FIXED,
+    Case,
+    cases_in,
+    copies_in,
+    folders_of,
+    is_absent,
+    other_versions,
+    result_of,
+    room_for,
+    taken,
+    target_of,
+    told_of,
+    wanted_sets,
+)
+from engine.actions.staged_copy import ONLINE, Copy, placed
 from engine.model.command import Command, Detached, Script
 from engine.model.data import JsonMap, JsonValue
 from engine.model.inventory import HostView
-from engine.model.result import Change, CommandResult, Decision, Owed, Refuse, Unchanged, value_map
+from engine.model.result import Change, CommandResult, Decision, Owed, Refuse, Unchanged
 from engine.model.status import Effect, Rerun
 from engine.ports.action import Arguments, Seen
 
 PROOF = "restorable"
 _MANY = 10000
-_FIXED = (ROWS, FILES)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One database: its chain, what has the name of its copy, and what each set lists."""
-
-    copy: Copy
-    chain: tuple[Source, ...]
-    lists: tuple[tuple[JsonMap, ...], ...]
-    version: str | None = None
-
-    @property
-    def done(self) -> bool:
-        """True if the copy is there, out of the wanted sets."""
-        known = self.copy.known
-        return self.copy.state == ONLINE and known.recovered and known.newest == self.chain[-1].guid
-
-    @property
-    def left(self) -> tuple[Source, ...]:
-        """The sets still to be brought in."""
-        return () if self.done else remaining(self.chain, self.copy.state, self.copy.known)
 
 
 class MssqlStageRestore(BuiltIn):
@@ -68,14 +59,14 @@ class MssqlStageRestore(BuiltIn):
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Script | None:
         """Only what the wanted state needs; nothing for sets that are no chain."""
         del host
-        names, place = as_list(args["databases"]), len(seen) - len(_FIXED)
+        names, place = as_list(args["databases"]), len(seen) - len(FIXED)
         if _mistake(args):
             return None
         if place < 0:
-            return ask_shipped(args, _FIXED[len(seen)], max_rows=_MANY)
+            return ask_shipped(args, FIXED[len(seen)], max_rows=_MANY)
         if place < len(names):
-            return ask_shipped(args, HISTORY, {"database": _target(args, names[place])}, max_rows=_MANY)
-        return None if _absent(args) else _look_for_present(args, seen, place - len(names))
+            return ask_shipped(args, HISTORY, {"database": target_of(args, names[place])}, max_rows=_MANY)
+        return None if is_absent(args) else _look_for_present(args, seen, place - len(names))
 
     def tolerates(self, args: Arguments, host: HostView, failed: CommandResult) -> bool:
         """A copy without the table has no version."""
@@ -87,95 +78,49 @@ class MssqlStageRestore(BuiltIn):
         mistake = _mistake(args)
         if mistake:
             return Refuse(why=mistake, remedy="Give the sets as mssql.backup_chain gives them.")
-        return _removed(args, host, seen) if _absent(args) else _staged(args, host, seen)
+        return _removed(args, host, seen) if is_absent(args) else _staged(args, host, seen)
 
     def verify(self, args: Arguments, host: HostView, before: Seen, applied: Seen, after: Seen) -> Decision:
         """As decided on the second look; what was applied tells how long it took."""
         decision = self.decide(args, host, after)
         if isinstance(decision, Change):
             return Refuse(why=f"The change did not take. {decision.why}", result=decision.result)
-        if _absent(args) or not decision.result:
+        if is_absent(args) or not decision.result:
             return decision
-        result = _timed(args, decision.result, _cases(args, before), applied)
+        result = _timed(args, decision.result, cases_in(args, before), applied)
         if isinstance(decision, Refuse):
             return Refuse(why=decision.why, remedy=decision.remedy, result=result)
         return Unchanged(why=decision.why, result=result, examined=decision.examined, proofs=decision.proofs)
 
 
-def _absent(args: Arguments) -> bool:
-    return args.get("state") == "absent"
-
-
-def _target(args: Arguments, name: str) -> str:
-    return f"{name}{args['suffix']}"
-
-
-def _folders(args: Arguments) -> Folders:
-    data = folder(args["data_folder"])
-    return Folders(data=data, log=folder(args["log_folder"]) if args.get("log_folder") else data)
-
-
 def _mistake(args: Arguments) -> str | None:
-    if _absent(args):
+    if is_absent(args):
         return None
     sets = sources(args)
     wrong = [wrong_with(name, chain_of(sets, name)) for name in as_list(args["databases"])]
     return "; ".join(one for one in wrong if one) or None
 
 
-def _wanted_sets(args: Arguments) -> list[Source]:
-    sets = sources(args)
-    return [one for name in as_list(args["databases"]) for one in chain_of(sets, name)]
-
-
 def _look_for_present(args: Arguments, seen: Seen, place: int) -> Script | None:
     """The files of each set, the two volumes, then the version in each copy that is online."""
-    sets = _wanted_sets(args)
+    sets = wanted_sets(args)
     if place < len(sets):
         one = sets[place]
         return ask(args, file_list_text(one.position), {"device1": one.devices[0]}, timeout_s=300)
     place -= len(sets)
-    both = [f"{one}\\" for one in (_folders(args).data, _folders(args).log)]
+    both = [f"{one}\\" for one in (folders_of(args).data, folders_of(args).log)]
     if place < len(both):
         return script("windows_volume_space.observe.ps1", {"path": both[place]})
-    online = [one.name for one in _copies(args, seen) if one.is_ours and one.state == ONLINE]
+    online = [one.name for one in copies_in(args, seen) if one.is_ours and one.state == ONLINE]
     place -= len(both)
     return ask_shipped(args, VERSION, database=online[place]) if place < len(online) else None
 
 
-def _copies(args: Arguments, seen: Seen) -> list[Copy]:
-    states = {text_of(row, "name").lower(): text_of(row, "state_desc") for row in rows_of(seen[0])}
-    files, names = rows_of(seen[1]), as_list(args["databases"])
-    return [
-        found_copy(name, _target(args, name), states, files, progress(rows_of(answer)), _folders(args))
-        for name, answer in zip(names, seen[len(_FIXED) :], strict=False)
-    ]
-
-
-def _cases(args: Arguments, seen: Seen) -> list[_Case]:
-    sets, copies = sources(args), _copies(args, seen)
-    start = len(_FIXED) + len(copies)
-    count = len(_wanted_sets(args))
-    lists = [rows_of(one) for one in seen[start : start + count]]
-    told = iter(seen[start + count + 2 :])
-    cases = []
-    for copy in copies:
-        chain = chain_of(sets, copy.source)
-        own, lists = tuple(lists[: len(chain)]), lists[len(chain) :]
-        answer = next(told, None) if copy.is_ours and copy.state == ONLINE else None
-        rows = rows_of(answer) if answer is not None and answer.ok else ()
-        version = text_of(rows[0], "DBVersion") or None if len(rows) == 1 else None
-        cases.append(_Case(copy=copy, chain=chain, lists=own, version=version))
-    return cases
-
-
 def _staged(args: Arguments, host: HostView, seen: Seen) -> Decision:
-    cases = _cases(args, seen)
-    room = _room(args, cases, seen)
-    result = _result(cases, room)
-    wrong = _taken(args, cases, seen) + [
-        f"{one.copy.name}: a set lists no files" for one in cases if not all(one.lists)
-    ]
+    cases = cases_in(args, seen)
+    room = room_for(args, cases, seen)
+    result = result_of(cases, room)
+    wrong = taken(args, cases, seen) + [f"{one.copy.name}: a set lists no files" for one in cases if not all(one.lists)]
     remedy = "Take another suffix or other folders, or remove what is there by hand if nobody needs it."
     if not wrong and not all(one.done for one in cases):
         wrong = [one.words for one in room if one.lacks]
@@ -185,7 +130,7 @@ def _staged(args: Arguments, host: HostView, seen: Seen) -> Decision:
     open_cases = [one for one in cases if not one.done]
     if open_cases:
         return _change(args, host, cases, open_cases, result)
-    differing = _other_versions(args, cases)
+    differing = other_versions(args, cases)
     if differing:
         return Refuse(
             why=f"What {host.name} restored is not what was expected: {'; '.join(differing)}",
@@ -196,38 +141,7 @@ def _staged(args: Arguments, host: HostView, seen: Seen) -> Decision:
     return Unchanged(why=why, result=result, examined=len(cases), proofs=(PROOF,))
 
 
-def _taken(args: Arguments, cases: Sequence[_Case], seen: Seen) -> list[str]:
-    """Names and places that something else has."""
-    wrong = [f"{one.copy.name} exists, and {one.copy.why_foreign}" for one in cases if one.copy.why_foreign]
-    own = {one.copy.name.lower() for one in cases}
-    used = {
-        text_of(row, "physical_name").lower(): text_of(row, "database_name")
-        for row in rows_of(seen[1])
-        if text_of(row, "database_name").lower() not in own
-    }
-    for one in cases:
-        for listed in one.lists[:1]:
-            paths = placed(listed, one.copy.name, _folders(args)).values()
-            wrong += [f"{path} is a file of {used[path.lower()]}" for path in paths if path.lower() in used]
-    return wrong
-
-
-def _room(args: Arguments, cases: Sequence[_Case], seen: Seen) -> tuple[Room, ...]:
-    """The set that needs most counts; what a copy has already is given back."""
-    data = log = 0
-    for one in cases:
-        if one.done:
-            continue
-        sizes = [need(listed) for listed in one.lists]
-        data += max((size[0] for size in sizes), default=0) - (one.copy.size if one.copy.is_ours else 0)
-        log += max((size[1] for size in sizes), default=0)
-    start = len(_FIXED) + len(cases) + len(_wanted_sets(args))
-    looks = [value_map(one) for one in seen[start : start + 2]]
-    places = _folders(args)
-    return rooms([(places.data, max(0, data)), (places.log, max(0, log))], looks, whole(args.get("keep_free_bytes")))
-
-
-def _change(args: Arguments, host: HostView, cases: Sequence[_Case], todo: Sequence[_Case], result: JsonMap) -> Change:
+def _change(args: Arguments, host: HostView, cases: Sequence[Case], todo: Sequence[Case], result: JsonMap) -> Change:
     names = ", ".join(one.copy.name for one in todo)
     dropping: list[Command] = [command for one in todo for command in _drop(args, one.copy)]
     return Change(
@@ -253,14 +167,14 @@ def _debt(name: str) -> str:
     return f"staged-database({name})"
 
 
-def _steps(args: Arguments, cases: Sequence[_Case]) -> list[tuple[str, Command]]:
+def _steps(args: Arguments, cases: Sequence[Case]) -> list[tuple[str, Command]]:
     """What is sent, and for which database; their folders come first."""
-    places = dict.fromkeys((_folders(args).data, _folders(args).log)) if any(one.left for one in cases) else {}
+    places = dict.fromkeys((folders_of(args).data, folders_of(args).log)) if any(one.left for one in cases) else {}
     steps: list[tuple[str, Command]] = [("", script(MAKE_FOLDER, {"folder": one}, changing=True)) for one in places]
     for one in cases:
         by_guid = dict(zip((source.guid for source in one.chain), one.lists, strict=False))
         for source in one.left:
-            moves = placed(by_guid[source.guid], one.copy.name, _folders(args))
+            moves = placed(by_guid[source.guid], one.copy.name, folders_of(args))
             first, last = source is one.chain[0], source is one.chain[-1]
             made = statement(source, one.copy.name, moves=moves, last=last, replace=first and one.copy.is_ours)
             steps.append((one.copy.source, forget(made.key)))
@@ -274,11 +188,11 @@ def _drop(args: Arguments, copy: Copy) -> tuple[Command, Command]:
 
 
 def _removed(args: Arguments, host: HostView, seen: Seen) -> Decision:
-    copies = _copies(args, seen)
+    copies = copies_in(args, seen)
     ours = [one for one in copies if one.is_ours]
     foreign = [one for one in copies if one.why_foreign]
     result: JsonMap = {
-        "databases": {one.source: _one(one, None) for one in copies},
+        "databases": {one.source: told_of(one, None) for one in copies},
         "copies": [one.name for one in copies if one.state],
         "space": [],
         "seconds": None,
@@ -300,46 +214,7 @@ def _removed(args: Arguments, host: HostView, seen: Seen) -> Decision:
     return Unchanged(why="; ".join(told), result=result, examined=len(copies), pays=pays)
 
 
-def _other_versions(args: Arguments, cases: Sequence[_Case]) -> list[str]:
-    """The copies whose version is not the wanted one; a version nobody named is no agreement."""
-    given = args.get("versions")
-    if not isinstance(given, Mapping):
-        return []
-    wanted = {str(name).lower(): str(version) for name, version in given.items()}
-    wrong = []
-    for one in cases:
-        expected = wanted.get(one.copy.source.lower())
-        if expected is None:
-            wrong.append(f"no version of {one.copy.source} is given to compare with")
-        elif one.version != expected:
-            wrong.append(f"{one.copy.name} has version {one.version or 'unknown'} and not {expected}")
-    return wrong
-
-
-def _result(cases: Sequence[_Case], room: Sequence[Room]) -> JsonMap:
-    return {
-        "databases": {one.copy.source: _one(one.copy, one) for one in cases},
-        "copies": [one.copy.name for one in cases],
-        "space": [one.plain() for one in room],
-        "seconds": None,
-        "examined": len(cases),
-    }
-
-
-def _one(copy: Copy, case: _Case | None) -> JsonMap:
-    return {
-        "name": copy.name,
-        "state": copy.state or None,
-        "files": list(copy.paths),
-        "size_bytes": copy.size,
-        "from_guid": copy.known.newest or None,
-        "ends": case.chain[-1].finished if case else None,
-        "version": case.version if case else None,
-        "seconds": None,
-    }
-
-
-def _timed(args: Arguments, result: JsonMap, cases: Sequence[_Case], applied: Sequence[CommandResult]) -> JsonMap:
+def _timed(args: Arguments, result: JsonMap, cases: Sequence[Case], applied: Sequence[CommandResult]) -> JsonMap:
     """How long each restore took, where all of it was done in this step."""
     steps = _steps(args, cases)
     if len(applied) != len(steps):
