@@ -57,13 +57,20 @@ class SetupWizard:
             machine.settle()
             if self.page == FINISHED:
                 return NOTHING
-            if self.product.build == self.target_build:
-                self._log("Setup ended with error 265.")
+            refused = self._refusal()
+            if refused:
+                self._log(f"Setup ended with error {refused}.")
                 return FAILED
             self.runs += 1
             ended = self.check() or self._attempt()
             machine.processes = [one for one in machine.processes if one.name not in PROCESSES]
         return ended
+
+    def _refusal(self) -> int:
+        """Setup of the new version upgrades an older one: 265 where it finds its own, 218 where it finds none."""
+        if not self.product.installed:
+            return 218
+        return 265 if self.product.build == self.target_build else 0
 
     def close(self) -> None:
         """Press Close or Cancel: what was checked is checked again next time."""

@@ -161,6 +161,13 @@ def test_setup_compares_media_and_database(first: Callable[[Estate], None], medi
     assert estate.products["SM01"].installed == (word == deeds.DONE)
 
 
+def test_an_upgrade_finds_nothing_where_the_role_is_gone() -> None:
+    estate = build_estate("server-changed")
+    estate.operator_answer(UNINSTALL.format("SM01"), DONE)
+    assert estate.run_setup() == setup.FAILED
+    assert not estate.machines["SM01"].files.is_folder(estate.products["SM01"].folder)
+
+
 def test_a_role_that_is_still_there_is_not_installed_again() -> None:
     estate = build_estate("server-changed")
     assert estate.operator_answer(INSTALL.format("SM01", ORIGINAL_MEDIA), OUTCOMES) == "failed"
