@@ -114,6 +114,7 @@ class _Builder:
             ),
             registry=tuple(one.get("registry", ())),
             remedy=one.get("remedy"),
+            elsewhere=one.get("elsewhere"),
         )  # fmt: skip
 
     def _rows(self) -> Iterator[Row]:

@@ -46,7 +46,9 @@ class EventPattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """Something to look for. ``speaks_for`` are the phases it supports; empty: it is only noted."""
+    """Something to look for. ``speaks_for`` are the phases it supports; empty: it is only noted. ``elsewhere`` says
+    what shows it, where no log, event or key does: such a one is never sighted here.
+    """
 
     id: str
     title: str
@@ -55,6 +57,7 @@ class Signature:
     events: tuple[EventPattern, ...] = ()
     registry: tuple[str, ...] = ()
     remedy: str | None = None
+    elsewhere: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
