@@ -88,6 +88,32 @@ def test_a_copy_is_made_once_and_leaves_the_chain_alone() -> None:
     assert len(machine.sql.history.backupset) == count
 
 
+def test_what_is_sent() -> None:
+    """Names and paths are values; nothing in the statement may write over a file."""
+    machine = new_machine()
+    assert machine.sql is not None
+    machine.sql.add(Database(name="it's [mine]"))
+    decision = decide(machine, {**ARGS, "databases": ["it's [mine]"]})
+    assert isinstance(decision, Change)
+    folder, room, job = decision.commands
+    assert isinstance(folder, Script)
+    assert isinstance(room, Script)
+    assert isinstance(job, Detached)
+    assert dict(folder.arguments) == {"folder": "D:\\Safety"}
+    assert (room.name, room.arguments["key"]) == ("mssql_job.forget.ps1", job.start.arguments["key"])
+    data: Any = job.start.arguments["data"]
+    assert data["params"] == {
+        "database": "it's [mine]",
+        "device1": "D:\\Safety\\it's [mine]_before-restore.bak",
+        "name": "safety copy before-restore",
+    }
+    options = data["text"].partition(" WITH ")[2].rstrip(";").split(", ")
+    assert {"COPY_ONLY", "CHECKSUM", "NOFORMAT", "NOINIT"} <= set(options)
+    assert not {"INIT", "FORMAT", "SKIP"} & set(options)
+    assert all(one.changing for one in (folder, room, job, job.start))
+    assert decision.undo == ()
+
+
 def test_a_copy_counts_although_its_database_is_being_restored() -> None:
     machine = new_machine()
     copy(machine)
