@@ -55,3 +55,9 @@ def test_what_is_looked_at_elsewhere_is_told_by_a_runbook_that_ships() -> None:
     for one in SPEC.signatures:
         for name in re.findall(r"\b[a-z]+(?:-[a-z]+)+\b", one.elsewhere or ""):
             assert name in shipped, (one.id, name)
+
+
+def test_every_exit_code_of_setup_belongs_to_one_group() -> None:
+    codes = [code for group in SPEC.exit_codes for code in group.codes]
+    assert len(codes) == len(set(codes))
+    assert set(codes) == {-16, -15, -14, -1, 0, 3010, *range(200, 291)}
