@@ -22,7 +22,7 @@ restore the encryption key ... PATH                       key file of that serve
 use an existing database ... PATH\Setup.exe               installs that media's version with the databases as they are
 apply the update NAME ... [PATH.exe]                      updates a role that is installed
 import the unsealed management packs ... FOLDER           imports the packs of that folder, once data access runs
-is the password at hand                                   the key's password: ``held`` or ``missing``
+is the password at hand, does somebody hold the password  the keys' passwords: ``held``, or ``missing`` or ``lost``
 can a work item be created                                opens the console: ``works`` or ``fails``
 do the reports open                                       runs a report of the warehouse: ``work`` or ``fail``
 versions of binaries, databases and management packs      compares them on every server: ``agree`` or ``differ``
@@ -196,7 +196,7 @@ class LabPerson:
     def ask_for_password(self, show: str) -> tuple[str, ...]:
         """Whether anybody has the password of the key's backup."""
         del show
-        return ("held", *_DONE) if self.holds_password else ("missing", *_NOT_DONE)
+        return ("held", *_DONE) if self.holds_password else ("missing", "lost", *_NOT_DONE)
 
     def open_console(self, show: str) -> tuple[str, ...]:
         """Create a work item through any management server."""
@@ -259,7 +259,7 @@ _PHRASES: tuple[tuple[str, Callable[[LabPerson, str], tuple[str, ...]]], ...] = 
     (r"use an existing database", LabPerson.install),
     (r"apply the update ", LabPerson.update),
     (r"import the unsealed management packs", LabPerson.import_packs),
-    (r"is the password at hand", LabPerson.ask_for_password),
+    (r"is the password at hand|does somebody hold the password", LabPerson.ask_for_password),
     (r"can a work item be created", LabPerson.open_console),
     (r"do the reports open", LabPerson.open_reports),
     (r"versions of binaries, databases and management packs agree", LabPerson.compare_versions),

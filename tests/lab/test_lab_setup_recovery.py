@@ -239,6 +239,9 @@ def test_a_password_that_nobody_kept_restores_no_key() -> None:
     estate.operator_answer(UNINSTALL.format("SM01"), DONE)
     assert estate.operator_answer(RESTORE.format("SM01", key_of("SM01")), OUTCOMES) == "failed"
     assert not estate.products["SM01"].holds_key
+    assert (
+        estate.operator_answer("Does somebody hold the password of every backup?", {"held": "", "lost": ""}) == "lost"
+    )
     assert build_estate("server-changed").operator_answer(PASSWORD, TOLD) == "held"
 
 
