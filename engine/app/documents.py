@@ -100,4 +100,8 @@ def baseline(name: str | None, beside: str) -> JsonValue:
     if document is None or has_errors(diagnostics):
         raise DocumentsRejected(diagnostics)
     value: JsonValue = document.value
+    if isinstance(value, Mapping) and "signature" in value:
+        from engine.app.baseline_signing import refuse_altered
+
+        refuse_altered(value, str(path))
     return value

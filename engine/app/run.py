@@ -42,7 +42,8 @@ MakePerson = Callable[[Plan], Person]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """How a run stands: its id, why it stopped, its folder; ``state_option`` is what a command about it must add.
-    ``notes`` are troubles of the engine itself that did not touch the run.
+    ``notes`` are troubles of the engine itself that did not touch the run, and what is to be known of the baseline that
+    was given. ``baseline`` is the file of the one that the run recorded.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class RunResult:
     folder: Path
     state_option: str = ""
     notes: tuple[str, ...] = ()
+    baseline: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,13 +209,25 @@ def _drive(
     from engine.app.report import write_files
 
     write_files(bench.journal, run_id)
+    noted, written = _baseline(bench, plan, request)
     return RunResult(
         run_id=run_id,
         stopped=stopped,
         folder=bench.folder,
         state_option=_state_option(request),
-        notes=driver.deaf,
+        notes=(*driver.deaf, *noted),
+        baseline=written,
     )
+
+
+def _baseline(bench: _Bench, plan: Plan, request: RunRequest) -> tuple[tuple[str, ...], Path | None]:
+    """What is to be said of the baseline that was given, and the file of the one that the run recorded."""
+    from engine.app import baseline
+
+    run_id = bench.lease.run_id
+    found = baseline.recorded(plan, bench.journal.events(run_id), run_id, request.operator)
+    written = None if found is None else baseline.write(found, bench.folder, request.state)
+    return (() if request.parent else baseline.notes(plan.baseline, request.state)), written
 
 
 def _continue(run_id: str, request: RunRequest) -> str:

@@ -119,6 +119,8 @@ def _last_lines(result: RunResult, last: LastWords) -> Iterator[str]:
         yield f"\n  {stopped.reason}"
     yield from (f"  note         {note}" for note in result.notes)
     yield f"\n  report       {result.folder / 'report.html'}"
+    if result.baseline is not None:
+        yield f"  baseline     {result.baseline}"
     if stopped.ways and not (last.is_shown and len(stopped.ways) == 1):
         width = max(len(command) for command, _ in stopped.ways)
         lead = "go on with" if len(stopped.ways) == 1 else "one of"
