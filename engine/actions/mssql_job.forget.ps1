@@ -2,7 +2,7 @@ param($Arguments)
 # Removes what an ended job left on this host; a job whose process is there is left alone.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
-$root = [IO.Path]::Combine($env:ProgramData, 'RecoveryRunbooks')
+$root = [IO.Path]::Combine($env:ProgramFiles, 'RecoveryRunbooks')
 $forgotten = $false
 if (Test-Path -LiteralPath $root) {
     $folder = [IO.Path]::Combine((Get-Item -LiteralPath $root -Force).FullName, 'job-' + $Arguments.key)

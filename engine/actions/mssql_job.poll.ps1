@@ -2,7 +2,7 @@ param($Arguments)
 # How far a job is: its result if it has left one, at work if its process is there, else nobody knows.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
-$root = [IO.Path]::Combine($env:ProgramData, 'RecoveryRunbooks')
+$root = [IO.Path]::Combine($env:ProgramFiles, 'RecoveryRunbooks')
 $state = 'unknown'
 $message = 'the job is not on this host'
 $percent = $null

@@ -1,9 +1,10 @@
 param($Arguments)
 # Begins a statement in a process of its own, which outlives this session; begun already, it is only said so.
 # The process itself takes the job, so that a start that was broken off half way can be sent again.
+# Its folder lies where only administrators may write, so that nobody else can put a script there beforehand.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
-$jobs = [IO.Path]::Combine($env:ProgramData, 'RecoveryRunbooks')
+$jobs = [IO.Path]::Combine($env:ProgramFiles, 'RecoveryRunbooks')
 $null = New-Item -Path $jobs -ItemType Directory -Force
 $folder = [IO.Path]::Combine((Get-Item -LiteralPath $jobs -Force).FullName, 'job-' + $Arguments.key)
 $taken = [IO.Path]::Combine($folder, 'process.txt')

@@ -7,7 +7,7 @@ $message = 'the task is not on this host'
 $there = $false
 $code = $null
 $output = ''
-$root = $env:ProgramData + '\RecoveryRunbooks'
+$root = $env:ProgramFiles + '\RecoveryRunbooks'
 if (Test-Path -LiteralPath $root) {
     $folder = [IO.Path]::Combine((Get-Item -LiteralPath $root -Force).FullName, 'task-' + $Arguments.key)
     $registered = [IO.Path]::Combine($folder, 'registered.txt')

@@ -14,7 +14,7 @@ if ((Invoke-Schtasks @('/Query', '/TN', $task)) -eq 0) {
     $code = Invoke-Schtasks @('/Delete', '/TN', $task, '/F')
     if ($code -ne 0) { throw ('schtasks.exe ended with exit code ' + $code + '.') }
 }
-$root = $env:ProgramData + '\RecoveryRunbooks'
+$root = $env:ProgramFiles + '\RecoveryRunbooks'
 if (Test-Path -LiteralPath $root) {
     $folder = [IO.Path]::Combine((Get-Item -LiteralPath $root -Force).FullName, 'task-' + $Arguments.key)
     if ([IO.Directory]::Exists($folder)) { [IO.Directory]::Delete($folder, $true) }

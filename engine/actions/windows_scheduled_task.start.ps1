@@ -1,5 +1,6 @@
 param($Arguments)
 # Registers a task for a command line and begins it, both at most once; begun already, it is only said so.
+# Its folder lies where only administrators may write, so that nobody else can put a command there beforehand.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 
@@ -10,7 +11,7 @@ function Invoke-Schtasks($Words) {
 }
 
 $task = 'RecoveryRunbooks-' + $Arguments.key
-$root = $env:ProgramData + '\RecoveryRunbooks'
+$root = $env:ProgramFiles + '\RecoveryRunbooks'
 $null = New-Item -Path $root -ItemType Directory -Force
 $folder = [IO.Path]::Combine((Get-Item -LiteralPath $root -Force).FullName, 'task-' + $Arguments.key)
 $registered = [IO.Path]::Combine($folder, 'registered.txt')

@@ -70,7 +70,7 @@ function global:Invoke-WmiMethod {
 """
 END = r"""
 param($Arguments)
-$folder = (Get-Item -LiteralPath ('C:\ProgramData\RecoveryRunbooks\job-' + $Arguments.key)).FullName
+$folder = (Get-Item -LiteralPath ('C:\Program Files\RecoveryRunbooks\job-' + $Arguments.key)).FullName
 $known = [IO.File]::ReadAllText([IO.Path]::Combine($folder, 'process.txt')).Split('|')
 $global:lab.processes = @($global:lab.processes | Where-Object { [string]$_.process_id -ne $known[0] })
 $kept = [IO.Path]::Combine($folder, 'kept.xml')
@@ -91,7 +91,7 @@ def powershell(place: Path) -> Iterator[Powershell]:
     assert program is not None
     (place / "sql.json").write_text("[]")
     files = {"PWSH_SQL": str(place / "sql.json"), "PWSH_SQL_LOG": str(place / "sql.log")}
-    with Powershell(program, {**files, "ProgramData": "C:\\ProgramData"}) as one:
+    with Powershell(program, {**files, "ProgramFiles": "C:\\Program Files"}) as one:
         yield one
 
 
@@ -119,7 +119,7 @@ class Twins:
     def __init__(self, powershell: Powershell, place: Path, name: str, mode: str = "works") -> None:
         self.powershell, self.place, self.machine = powershell, place, new_machine()
         self.root = place / name
-        (self.root / "ProgramData").mkdir(parents=True)
+        (self.root / "Program Files").mkdir(parents=True)
         self.at_work: set[str] = set()
         powershell.become(state_of(self.machine, self.root))
         assert powershell.run(WMI, {"mode": mode})["ok"]
@@ -279,7 +279,7 @@ def test_a_start_that_was_broken_off_can_be_sent_again(powershell: Powershell, p
 def test_of_two_processes_one_gets_the_job(powershell: Powershell, place: Path) -> None:
     twins = Twins(powershell, place, "two")
     assert twins.begin("check-a", STATEMENTS[0])
-    folder = twins.root / "ProgramData" / "RecoveryRunbooks" / "job-check-a"
+    folder = twins.root / "Program Files" / "RecoveryRunbooks" / "job-check-a"
     before = {one.name: one.read_bytes() for one in folder.iterdir() if one.name != "work.ps1"}
     assert {"digest.txt", "data.xml", "process.txt", "kept.xml"} == set(before)
     script = payload("mssql_job.work.ps1").replace("$Arguments", "$Given", 1)

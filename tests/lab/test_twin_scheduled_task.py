@@ -33,7 +33,7 @@ needs_pwsh = [
 ]
 SCHEDULER = r"""
 param($Arguments)
-$env:ProgramData = 'C:\ProgramData'
+$env:ProgramFiles = 'C:\Program Files'
 $global:twin = $Arguments
 if (-not $global:twinGetDate) { $global:twinGetDate = Get-Command -Name Get-Date -CommandType Cmdlet }
 function global:ConvertFrom-Twin($Seconds) {
@@ -55,7 +55,7 @@ function global:schtasks.exe {
     $name = [string]$words[2]
     $tasks = 'C:\Windows\System32\Tasks'
     $task = $tasks + '\' + $name
-    $folder = 'C:\ProgramData\RecoveryRunbooks\task-' + $name.Substring('RecoveryRunbooks-'.Length)
+    $folder = 'C:\Program Files\RecoveryRunbooks\task-' + $name.Substring('RecoveryRunbooks-'.Length)
     $global:LASTEXITCODE = 0
     if ($words[1] -ne '/TN') { throw 'no name' }
     if ($words[0] -eq '/Create') {
@@ -108,12 +108,12 @@ def both(session: PayloadSession, machine: Machine, command: Script) -> CommandR
     else:
         assert expected.errors[0].message in real["errors"][0]["message"]
     assert read_files(root) == machine_files(machine)
-    assert _folder(root) == machine.files.is_folder("C:\\ProgramData\\RecoveryRunbooks")
+    assert _folder(root) == machine.files.is_folder("C:\\Program Files\\RecoveryRunbooks")
     return expected
 
 
 def _folder(root: Path) -> bool:
-    return (root / "ProgramData" / "RecoveryRunbooks").is_dir()
+    return (root / "Program Files" / "RecoveryRunbooks").is_dir()
 
 
 def new_machine() -> Machine:

@@ -11,7 +11,7 @@ from engine.lab.machine_error import PayloadError
 from engine.lab.machine_files import LabFile
 from engine.model.data import JsonMap, JsonValue
 
-ROOT, TASKS = "C:\\ProgramData\\RecoveryRunbooks", "C:\\Windows\\System32\\Tasks"
+ROOT, TASKS = "C:\\Program Files\\RecoveryRunbooks", "C:\\Windows\\System32\\Tasks"
 _NOT_FOUND, _LONGEST = 9009, 4000
 _QUICK_S = 1.0
 
