@@ -13,8 +13,9 @@ from engine.model.errors import DocumentsRejected, EngineError
 from engine.model.expression import Template
 from engine.model.plan import Plan, PlannedStep
 from engine.model.runbook import RunbookSpec
+from engine.planning.children import unplannable
 from engine.planning.drafting import is_left_out
-from engine.planning.findings import error, listed
+from engine.planning.findings import listed
 
 ACTION = "runbook"
 _DEEPEST = 5
@@ -58,7 +59,7 @@ def _one(
     if not isinstance(name, str):
         return  # which runbook it is, is known only during the run
     if depth >= _DEEPEST:
-        yield error("P524", f"step {step.id} runs {name}, and runbooks run each other without an end", step.origin)
+        yield unplannable(step, f"runs {name}, and runbooks run each other without an end", "take one of them out")
         return
     params = dict(given) if isinstance(given, Mapping) else {}
     asked = request_of(request, name, {}, limit if isinstance(limit, str) else None)
@@ -69,9 +70,9 @@ def _one(
             make(replace(asked, params=(json.dumps(_plain(params)),)), depth + 1)
     except DocumentsRejected as rejected:
         first = next(one for one in rejected.diagnostics if one.severity is Severity.ERROR)
-        yield error("P524", f"step {step.id} runs {name}, which cannot be planned: {first}", step.origin, first.hint)
+        yield unplannable(step, f"runs {name}, which cannot be planned: {first}", first.hint)
     except EngineError as failure:
-        yield error("P524", f"step {step.id} runs {name}: {failure.message}", step.origin, failure.remedy)
+        yield unplannable(step, f"runs {name}: {failure.message}", failure.remedy)
 
 
 def _names(step: PlannedStep, runbook: str, params: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -80,11 +81,11 @@ def _names(step: PlannedStep, runbook: str, params: Mapping[str, Any]) -> Iterat
     unknown = sorted(set(params) - set(known))
     missing = sorted(one.name for one in known.values() if not one.has_default and one.name not in params)
     if unknown:
-        message = f"step {step.id} gives {listed(unknown)} to {Path(runbook).stem}, which has no such parameter"
-        yield error("P524", message, step.origin, f"it has: {listed(tuple(known))}")
+        message = f"gives {listed(unknown)} to {Path(runbook).stem}, which has no such parameter"
+        yield unplannable(step, message, f"it has: {listed(tuple(known))}")
     if missing:
-        message = f"step {step.id} runs {Path(runbook).stem} without {listed(missing)}, which it needs"
-        yield error("P524", message, step.origin, "give it under params")
+        message = f"runs {Path(runbook).stem} without {listed(missing)}, which it needs"
+        yield unplannable(step, message, "give it under params")
 
 
 def _has_template(value: Any) -> bool:
