@@ -89,8 +89,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRunbook:
-    """Run another runbook of the same catalogue with these parameters, on the hosts of ``limit`` (a pattern; None: all),
-    as a run of its own. ``caller`` is the step and the attempt that ask, set by the engine: asked again, they get the
+    """Run another runbook of the same catalogue with these parameters, on the hosts of ``limit`` (None: all), as a run of
+    its own. ``caller`` is the step and the attempt that ask, set by the engine: asked again, they get the
     run that they began.
     """
 
