@@ -104,6 +104,7 @@ def _jobs(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place: str)
         if name not in known:
             raise UsageMistake(f"{place} has no warehouse job {name}", remedy=f"one of: {', '.join(known)}")
         known[name].scheduled = state.get("enabled", known[name].scheduled)
+        known[name].until = machine.clock.now() + state["busy_s"] if "busy_s" in state else known[name].until
 
 
 def _backups(machine: Machine, wanted: Mapping[str, Mapping[str, str]], place: str) -> None:
