@@ -89,9 +89,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRunbook:
-    """Run another runbook of the same catalogue with these parameters, on the hosts of ``limit`` (None: all), as a run of
-    its own. ``caller`` is the step and the attempt that ask, set by the engine: asked again, they get the
-    run that they began.
+    """Run another runbook of the same catalogue with these parameters, as a run of its own, on the hosts of ``limit``
+    (None: all). ``caller`` is the step and the attempt that ask, set by the engine: asked again, they get the run that
+    they began.
     """
 
     runbook: str
