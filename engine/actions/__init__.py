@@ -28,6 +28,7 @@ BUILTIN: Mapping[str, str] = {
     "posix.file": "posix_file:PosixFile",
     "runbook": "run_runbook:RunAnotherRunbook",
     "service_manager.baseline": "service_manager_baseline:ServiceManagerBaseline",
+    "service_manager.database_names": "service_manager_database_names:ServiceManagerDatabaseNames",
     "service_manager.export_management_packs": (
         "service_manager_export_management_packs:ServiceManagerExportManagementPacks"
     ),
