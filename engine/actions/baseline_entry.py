@@ -10,6 +10,8 @@ from engine.model.data import JsonMap, JsonValue
 UNKNOWN = "unknown"
 _VERSION = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10}){1,7}")
 REPORT_URL = "WebServiceURL"
+_ROLES = ("management-server", "data-warehouse-server", "sql-server")
+_DATABASE_ROLES = ("management", "staging", "repository", "data-mart", "om-data-mart", "cm-data-mart")
 _OPTIONS = (("clr enabled", "clr_enabled"), ("allow updates", "allow_updates"))
 
 
@@ -31,7 +33,7 @@ def entry(looks: Looks) -> dict[str, JsonValue]:
     installation, computer = looks.at("installations"), looks.at("computers")
     url = next((one["value"] for one in registry_values(looks) if one["name"] == REPORT_URL), None)
     parts: dict[str, JsonValue] = {
-        "role": None if installation.get("role") == "none" else _text(installation.get("role")),
+        "role": _one_of(installation.get("role"), _ROLES),
         "computer_name": _text(computer.get("computer_name")),
         "fqdn": _text(computer.get("fqdn")),
         "install_directory": _text(installation.get("install_directory")),
@@ -61,7 +63,7 @@ def database_names(installation: JsonMap) -> dict[str, JsonValue]:
     return {
         str(one["role"]): {"server": str(one["server"]), "name": str(one["name"])}
         for one in maps(installation.get("databases"))
-        if _text(one.get("role")) and _text(one.get("server")) and _text(one.get("name"))
+        if _one_of(one.get("role"), _DATABASE_ROLES) and _text(one.get("server")) and _text(one.get("name"))
     }
 
 
@@ -70,7 +72,7 @@ def registry_values(looks: Looks) -> list[JsonMap]:
     return [
         {name: one.get(name) for name in ("key", "name", "value")}
         for one in looks.registry
-        if one.get("found") is True and one.get("value") not in (None, "")
+        if one.get("found") is True and _text(one.get("key")) and _text(one.get("name")) and _data(one.get("value"))
     ]
 
 
@@ -84,7 +86,8 @@ def facts(value: JsonValue) -> int:
 
 
 def _services(result: JsonMap) -> list[JsonValue]:
-    rows = [one for one in maps(result.get("services")) if one.get("found") is True and _text(one.get("account"))]
+    found = [one for one in maps(result.get("services")) if one.get("found") is True]
+    rows = [one for one in found if _text(one.get("name")) and _text(one.get("account"))]
     return [_filled({name: _text(one.get(name)) for name in ("name", "account", "start_mode")}) for one in rows]
 
 
@@ -128,6 +131,17 @@ def _packs(result: JsonMap) -> dict[str, JsonValue]:
 def _version(value: JsonValue) -> bool:
     """At least two numbers with dots between them, as the document's schema wants it."""
     return isinstance(value, str) and _VERSION.fullmatch(value) is not None
+
+
+def _data(value: JsonValue) -> bool:
+    """A value of the registry that says something: a text, a number or texts."""
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(isinstance(one, str) for one in value)
+    return value != "" and isinstance(value, (str, int)) and not isinstance(value, bool)
+
+
+def _one_of(value: JsonValue, known: tuple[str, ...]) -> str | None:
+    return value if isinstance(value, str) and value in known else None
 
 
 def _map(value: JsonValue) -> JsonMap:
