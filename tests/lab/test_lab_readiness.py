@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,8 @@ def test_the_baseline_tells_what_the_estate_is(recorded: Recorded) -> None:
     assert set(hosts["DW01"]["job_schedules"]) == {one.name for one in jobs.jobs.values() if one.scheduled}
     for name, machine in recorded.lab.estate.machines.items():
         assert hosts[name]["computer_name"] == machine.name
-    for name, one in recorded.lab.estate.baseline_document()["hosts"].items():
+    before: Any = recorded.lab.estate.baseline_document()["hosts"]
+    for name, one in before.items():
         assert hosts[name]["role"] == one["role"]
         assert one["versions"].items() <= hosts[name]["versions"].items()
 
