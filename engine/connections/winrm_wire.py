@@ -17,6 +17,7 @@ from engine.connections.deadline import Deadline
 from engine.connections.pipe import Output, PipeGone
 from engine.connections.powershell import COMMAND_LINE
 from engine.connections.winrm_errors import NoTimeLeft, connect_problem, describe, was_refused
+from engine.connections.winrm_letters import Letters
 from engine.connections.winrm_settings import WinRmSettings
 from engine.model.errors import EngineError
 from engine.model.secret import Secret
@@ -40,6 +41,7 @@ class WinRmWire:
         self._protocol: Protocol | None = None
         self._shell: str | None = None
         self._used_at = 0.0
+        self.letters = Letters()
 
     def connect(self, deadline: Deadline) -> None:
         """Authenticate, verify the host and open a shell, if that is not done yet."""
@@ -165,7 +167,7 @@ class WinRmPipe:
         try:
             self._wire.call(
                 deadline,
-                lambda protocol: protocol.send_command_input(self._shell, self._command, data, end=end),
+                lambda protocol: self._wire.letters.send(protocol, self._shell, self._command, data, end=end),
             )
         except Exception as error:
             raise PipeGone(describe(error), delivered=not was_refused(error)) from error
@@ -174,7 +176,7 @@ class WinRmPipe:
         """One Receive. The host answers "nothing yet" at its operation timeout, which is no failure."""
         try:
             stdout, stderr, code, done = self._wire.call(
-                deadline, lambda protocol: protocol.get_command_output_raw(self._shell, self._command)
+                deadline, lambda protocol: self._wire.letters.receive(protocol, self._shell, self._command)
             )
         except (WinRMOperationTimeoutError, NoTimeLeft):
             return Output()
