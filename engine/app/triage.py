@@ -1,6 +1,7 @@
 """The use case "triage": evidence that was brought, to the phase in which the upgrade failed. Contacts no host."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.app.documents import read_text
@@ -10,7 +11,7 @@ from engine.language.triage import load_triage_spec, parse_text
 from engine.model.diagnostic import has_errors
 from engine.model.errors import DocumentsRejected, UsageMistake
 from engine.model.packaged import root
-from engine.model.triage import TriageResult, TriageSpec
+from engine.model.triage import Concern, Evidence, Missing, TriageResult, TriageSpec
 
 
 def triage_spec(path: str | None = None) -> TriageSpec:
@@ -27,7 +28,27 @@ def triage_evidence(paths: Sequence[str | Path], spec: TriageSpec | None = None)
     if not paths:
         raise UsageMistake("there is no evidence to read", remedy="name a folder with --evidence DIR")
     table = spec or triage_spec()
-    return judge(read_evidence([_usable(Path(one)) for one in paths], table.signatures, parse_text), table)
+    roots = [_usable(Path(one)) for one in paths]
+    evidence = read_evidence(roots, table.signatures, parse_text)
+    for one in roots:
+        evidence = _without_altered_baseline(evidence, one / "baseline.yaml")
+    return judge(evidence, table)
+
+
+def _without_altered_baseline(evidence: Evidence, path: Path) -> Evidence:
+    """A baseline that was changed after it was signed is no measure; nobody knows what was changed in it."""
+    from engine.app.baseline_signing import check
+
+    try:
+        document = parse_text(path.read_text(encoding="utf-8"), str(path)).value
+    except (OSError, UnicodeDecodeError):
+        return evidence  # not there, or told already
+    found = check(document) if isinstance(document, Mapping) else None
+    if found is None or found.fits:
+        return evidence
+    why = "it was changed after it was signed, as its signature does not fit its content"
+    gap = Missing(what="the baseline", file=str(path), why=why, concerns=Concern.BASELINE)
+    return replace(evidence, baseline=None, baseline_file=None, missing=(*evidence.missing, gap))
 
 
 def _usable(path: Path) -> Path:

@@ -136,3 +136,23 @@ def test_no_value_can_be_changed(tmp_path_factory: pytest.TempPathFactory, leaf:
 def test_the_old_shape_stays_valid() -> None:
     old = {"schema": "baseline/v1", "hosts": {"SM01": {"role": "management-server", "versions": {"binaries": "7.5.1"}}}}
     assert load_baseline(json.dumps(old), "baseline.yaml")[1] == ()
+
+
+def test_a_baseline_in_an_evidence_folder_that_was_changed_is_no_measure(tmp_path: Path) -> None:
+    from engine.app.triage import triage_evidence
+
+    folder = tmp_path / "e"
+    (folder / "hosts" / "SM01").mkdir(parents=True)
+    (folder / "evidence.yaml").write_text("answers: {setup_running: 'no', retry_button: 'no'}\n")
+    host = "role: management-server\nversions: {binaries: 7.5.2905.0, databases: {ServiceManager: 7.5.1561.0}}\n"
+    (folder / "hosts" / "SM01" / "host.yaml").write_text(host)
+    versions = {"binaries": "7.5.1561.0", "databases": {"ServiceManager": "7.5.1561.0"}}
+    document = {"schema": "baseline/v1", "hosts": {"SM01": {"role": "management-server", "versions": versions}}}
+    whole = signed(document, tmp_path, "2013-03-01T08:00:00Z")
+    (folder / "baseline.yaml").write_text(json.dumps(whole))
+    assert triage_evidence([folder]).row == "D7"
+    versions["binaries"] = "7.5.2905.0"
+    (folder / "baseline.yaml").write_text(json.dumps({**whole, "hosts": document["hosts"]}))
+    altered = triage_evidence([folder])
+    assert altered.verdict == "undetermined"
+    assert any("changed after it was signed" in one.why for one in altered.missing)
