@@ -17,6 +17,7 @@ BUILTIN: Mapping[str, str] = {
     "mssql.instance": "mssql_instance:MssqlInstance",
     "mssql.query": "mssql_query:MssqlQuery",
     "mssql.restore_database": "mssql_restore_database:MssqlRestoreDatabase",
+    "mssql.restore_progress": "mssql_restore_progress:MssqlRestoreProgress",
     "mssql.role_members": "mssql_role_members:MssqlRoleMembers",
     "mssql.server_option": "mssql_server_option:MssqlServerOption",
     "mssql.stage_restore": "mssql_stage_restore:MssqlStageRestore",

@@ -33,11 +33,11 @@ from engine.ports.action import Arguments, Seen
 PROOF = "restored"
 HISTORY = "mssql_restore_database.history.sql"
 _MANY = 5000
-_ONLINE, _RESTORING = "ONLINE", "RESTORING"
+_ONLINE, RESTORING = "ONLINE", "RESTORING"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class Case:
     """One database: its chain, and how it stands. ``state`` is empty where there is none."""
 
     name: str
@@ -70,25 +70,20 @@ class MssqlRestoreDatabase(BuiltIn):
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Script | None:
         """Nothing is looked at for sets that are no chain."""
         del host
-        names = as_list(args["databases"])
-        if _mistake(args) or len(seen) > len(names):
-            return None
-        if not seen:
-            return ask_shipped(args, ROWS, max_rows=_MANY)
-        return ask_shipped(args, HISTORY, {"database": names[len(seen) - 1]}, max_rows=_MANY)
+        return look_at(args, seen)
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Every database is back, or what is still to be brought in."""
-        mistake = _mistake(args)
+        mistake = mistake_in(args)
         if mistake:
             return Refuse(why=mistake, remedy="Give the sets as mssql.backup_chain gives them, and its moment.")
-        cases = _cases(args, seen)
-        result: JsonMap = {"databases": {one.name: _told(one) for one in cases}, "examined": len(cases)}
+        cases = cases_of(args, seen)
+        result: JsonMap = {"databases": {one.name: told(one) for one in cases}, "examined": len(cases)}
         open_cases = [one for one in cases if not one.done]
         if not open_cases:
             why = f"{_words(cases)} on {host.name} came back from the wanted sets"
             return Unchanged(why=why, result=result, examined=len(cases), proofs=(PROOF,))
-        kept = [one.name for one in open_cases if one.state not in ("", _RESTORING) and args.get("replace") is not True]
+        kept = [one.name for one in open_cases if one.state not in ("", RESTORING) and args.get("replace") is not True]
         if kept:
             return Refuse(
                 why=f"{', '.join(kept)} on {host.name} would be written over, and the step does not say replace",
@@ -104,7 +99,17 @@ class MssqlRestoreDatabase(BuiltIn):
         )
 
 
-def _mistake(args: Arguments) -> str | None:
+def look_at(args: Arguments, seen: Seen) -> Script | None:
+    """The states of all databases, then the history of each; nothing for sets that are no chain."""
+    names = as_list(args["databases"])
+    if mistake_in(args) or len(seen) > len(names):
+        return None
+    if not seen:
+        return ask_shipped(args, ROWS, max_rows=_MANY)
+    return ask_shipped(args, HISTORY, {"database": names[len(seen) - 1]}, max_rows=_MANY)
+
+
+def mistake_in(args: Arguments) -> str | None:
     """What is wrong with the arguments alone."""
     if _moment(args) is None:
         return f"{args['before']} is no moment with its offset from UTC"
@@ -121,7 +126,8 @@ def _moment(args: Arguments) -> datetime | None:
         return None
 
 
-def _cases(args: Arguments, seen: Seen) -> list[_Case]:
+def cases_of(args: Arguments, seen: Seen) -> list[Case]:
+    """Each database with its chain, and how it stands."""
     states = {text_of(row, "name").lower(): text_of(row, "state_desc") for row in rows_of(seen[0])}
     sets, since = sources(args), _moment(args)
     found = []
@@ -131,7 +137,7 @@ def _cases(args: Arguments, seen: Seen) -> list[_Case]:
         began = restored_at(known)
         late = since is not None and began is not None and began >= since
         done = state == _ONLINE and known.recovered and known.newest == chain[-1].guid and late
-        found.append(_Case(name=name, chain=chain, state=state, known=known, done=done))
+        found.append(Case(name=name, chain=chain, state=state, known=known, done=done))
     return found
 
 
@@ -144,7 +150,7 @@ def restored_at(known: Progress) -> datetime | None:
     return local.replace(tzinfo=UTC) - timedelta(minutes=known.zone_minutes)
 
 
-def _commands(args: Arguments, case: _Case) -> list[Command]:
+def _commands(args: Arguments, case: Case) -> list[Command]:
     """For each set left: room for its job, then the job. Only the first one of a chain may replace a database."""
     commands: list[Command] = []
     for source in case.left:
@@ -154,7 +160,8 @@ def _commands(args: Arguments, case: _Case) -> list[Command]:
     return commands
 
 
-def _told(case: _Case) -> JsonMap:
+def told(case: Case) -> JsonMap:
+    """Its row in the result."""
     began = restored_at(case.known)
     wanted = case.chain[-1]
     return {
@@ -170,14 +177,14 @@ def _told(case: _Case) -> JsonMap:
     }
 
 
-def _before(case: _Case) -> JsonValue:
+def _before(case: Case) -> JsonValue:
     return f"{case.state or 'absent'}, {len(case.chain) - len(case.left)} of {len(case.chain)} sets are in"
 
 
-def _after(case: _Case) -> JsonValue:
+def _after(case: Case) -> JsonValue:
     last = case.chain[-1]
     return f"ONLINE as of {last.finished or 'an unknown time'}, the end of a {last.kind} ({last.guid})"
 
 
-def _words(cases: Sequence[_Case]) -> str:
+def _words(cases: Sequence[Case]) -> str:
     return ", ".join(one.name for one in cases)
