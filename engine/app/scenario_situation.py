@@ -7,6 +7,7 @@ from engine.lab import machine_services as scm
 from engine.lab.estate import Estate
 from engine.lab.machine import Machine
 from engine.lab.machine_sql import Database, SqlInstance
+from engine.lab.machine_sql_backups import copy_aside
 from engine.lab.machine_sql_media import change_contents, spoil_header, spoil_pages
 from engine.model.errors import UsageMistake
 
@@ -56,7 +57,8 @@ def _services(machine: Machine, states: Mapping[str, str], place: str) -> None:
         service = machine.services.get(name)
         if service is None:
             raise UsageMistake(f"{place} has no service {name}")
-        (scm.start if state == "running" else scm.stop)(machine, service)
+        (scm.stop if state == "stopped" else scm.start)(machine, service)
+        service.stuck = state == "stuck"
 
 
 def _free(machine: Machine, volumes: Mapping[str, int], place: str) -> None:
@@ -83,6 +85,8 @@ def _databases(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place:
         if name not in sql.databases:
             raise UsageMistake(f"{place} has no database {name}", remedy=f"one of: {', '.join(sql.databases)}")
         database = sql.databases[name]
+        if "copied" in state:
+            copy_aside(machine, name, state["copied"])
         database.state = state.get("state", database.state)
         database.product_version = state.get("version", database.product_version)
         database.broker_enabled = state.get("broker", database.broker_enabled)

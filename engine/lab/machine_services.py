@@ -15,6 +15,7 @@ from engine.lab.machine_files import Files
 RUNNING, STOPPED, STARTING = "Running", "Stopped", "Start Pending"
 TIMED_OUT, LOGON_FAILED, DEPENDENCY_FAILED, DISABLED, ALREADY_RUNNING = 1053, 1069, 1068, 1058, 1056
 DEPENDENTS_RUNNING, NOT_STARTED, FILE_MISSING, BAD_CONFIG = 1051, 1062, 2, 14001
+NO_CONTROL = 1061
 NEVER_STARTED = 1077
 _BUILT_IN_ACCOUNTS = ("localsystem", "nt authority\\localservice", "nt authority\\networkservice")
 
@@ -33,7 +34,7 @@ class Account:
 class Service:
     """One service. ``start_s`` is the lab time its process needs to connect, ``start_s_unverified`` the time once its
     configuration file switches publisher evidence off. ``program`` must exist as a file if it is given.
-    ``listens`` are the TCP ports that are open while it runs.
+    ``listens`` are the TCP ports that are open while it runs. A ``stuck`` one runs and takes no controls.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Service:
     program: str | None = None
     needs: tuple[str, ...] = ()
     listens: tuple[int, ...] = ()
+    stuck: bool = False
     due: float = 0.0
     outcome: int = 0
 
@@ -205,6 +207,8 @@ def stop(machine: Owner, service: Service) -> int:
     """Stop a service: 0, or the Win32 code of the refusal."""
     if service.state != RUNNING:
         return NOT_STARTED
+    if service.stuck:
+        return NO_CONTROL
     needed_by = [one for one in machine.services if service.name.lower() in [name.lower() for name in one.needs]]
     if any(one.state != STOPPED for one in needed_by):
         return DEPENDENTS_RUNNING

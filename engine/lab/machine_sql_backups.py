@@ -205,6 +205,12 @@ def local_time(sql: SqlInstance, at: float) -> str:
     return shown.strftime("%Y-%m-%dT%H:%M:%S.") + f"{shown.microsecond // 1000:03}"
 
 
+def copy_aside(machine: Machine, name: str, path: str) -> None:
+    """A safety copy as a recovery makes it: copy-only, named by the label in its file's name."""
+    label = path.rpartition("\\")[2].rpartition(".")[0].removeprefix(f"{name}_")
+    back_up(machine, name, [path], Wish(copy_only=True, name=f"safety copy {label}"))
+
+
 def usual_backups(machine: Machine, names: Sequence[str], *, days: int = 2, folder: str = "D:\\Backup") -> None:
     """What a maintenance plan left behind by now: of each day a full backup, twelve hours later the log, and the log of
     the last hour.

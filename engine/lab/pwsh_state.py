@@ -26,6 +26,7 @@ _WMI_CODES = {
     scm.ALREADY_RUNNING: 10,
     scm.DEPENDENTS_RUNNING: 3,
     scm.NOT_STARTED: 6,
+    scm.NO_CONTROL: 5,
     scm.FILE_MISSING: 9,
 }
 _UNKNOWN_FAILURE = 8
