@@ -30,7 +30,9 @@ if ($state -eq 'running') {
     $builder = New-Object Data.SqlClient.SqlConnectionStringBuilder
     $builder['Data Source'] = '.'
     if ($Arguments.instance) { $builder['Data Source'] = '.\' + $Arguments.instance }
+    $builder['Initial Catalog'] = 'master'
     $builder['Integrated Security'] = $true
+    $builder['Pooling'] = $false
     $builder['Application Name'] = 'recovery-runbooks'
     $connection = New-Object Data.SqlClient.SqlConnection($builder.ConnectionString)
     try {

@@ -20,6 +20,7 @@ $builder['Data Source'] = '.'
 if ($Arguments.instance) { $builder['Data Source'] = '.\' + $Arguments.instance }
 $builder['Initial Catalog'] = $Arguments.database
 $builder['Integrated Security'] = $true
+$builder['Pooling'] = $false
 $builder['Application Name'] = 'recovery-runbooks'
 $connection = New-Object Data.SqlClient.SqlConnection($builder.ConnectionString)
 $columns = New-Object Collections.ArrayList

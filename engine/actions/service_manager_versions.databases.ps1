@@ -9,6 +9,7 @@ function Get-FirstColumn($database, $query) {
     if ($Arguments.instance) { $builder['Data Source'] = '.\' + $Arguments.instance }
     $builder['Initial Catalog'] = $database
     $builder['Integrated Security'] = $true
+    $builder['Pooling'] = $false
     $builder['Application Name'] = 'recovery-runbooks'
     $connection = New-Object Data.SqlClient.SqlConnection($builder.ConnectionString)
     try {

@@ -78,6 +78,20 @@ def test_text(script: Path) -> None:
         assert b"Invoke-Expression" not in content
 
 
+@pytest.mark.parametrize(
+    "script",
+    [one for one in ACTIONS if "SqlConnectionStringBuilder" in one.read_text("ascii")],
+    ids=lambda one: one.name,
+)
+def test_no_session_stays_in_a_database(script: Path) -> None:
+    """The interpreter of a run lives on, and so would a pool: its idle session keeps a database from being restored or
+    dropped. A connection without a database lands in the login's own, which may be the one.
+    """
+    text = script.read_text("ascii")
+    assert text.count("$builder['Pooling'] = $false") == text.count("New-Object Data.SqlClient.SqlConnection(")
+    assert "$builder['Initial Catalog'] = " in text
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda one: one.name)
 def test_powershell_2(script: Path) -> None:
     assert check(script.read_text(encoding="ascii")) == []
