@@ -47,7 +47,10 @@ def entry(looks: Looks) -> dict[str, JsonValue]:
         "management_packs": _packs(looks.at("management_packs")),
     }
     schedules = looks.at("jobs").get("enabled")  # that none is on is something to know as well
-    known: JsonMap = {"job_schedules": _texts(schedules)} if isinstance(schedules, (list, tuple)) else {}
+    known: dict[str, JsonValue] = {"job_schedules": _texts(schedules)} if isinstance(schedules, (list, tuple)) else {}
+    if isinstance(computer.get("domain_joined"), bool):  # that a computer is in no domain is something to know, too
+        full = _text(computer.get("fqdn")) or ""
+        known["domain"] = full.partition(".")[2] if computer["domain_joined"] else ""
     return {**_filled(parts), **known}
 
 

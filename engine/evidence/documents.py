@@ -226,7 +226,17 @@ def _gaps(doc: _Doc, host: str, note: Note) -> None:
 # What a baseline may say besides what triage compares; schemas/baseline.schema.json tells what each is.
 _BASELINE = ("schema", "recorded_at", "recorded_by", "run", "hosts", "signature")
 _BASELINE_HOST = (
-    *("schema", "role", "versions", "computer_name", "fqdn", "install_directory", "database_names", "services"),
+    *(
+        "schema",
+        "role",
+        "versions",
+        "computer_name",
+        "fqdn",
+        "domain",
+        "install_directory",
+        "database_names",
+        "services",
+    ),
     *("registry", "report_url", "sql", "databases", "job_schedules", "management_packs"),
 )
 
