@@ -158,7 +158,9 @@ def _arranged(args: Arguments, seen: Seen) -> _Looks:
     present = _present(files)
     headers = dict(zip(present, rest[len(names) :], strict=False))
     ours = tuple(name for name, answer in headers.items() if _wrong_header(args, name, answer) is None)
-    read = dict(zip(ours, rest[len(names) + len(present) + 1 :: 2], strict=False))
+    jobs = rest[len(names) + len(present) :]
+    # Where the earlier reading could not be removed, what follows may be its end, of another day.
+    read = {name: end if room.ok else room for name, room, end in zip(ours, jobs[::2], jobs[1::2], strict=False)}
     return _Looks(files=files, headers=headers, ours=ours, read=read)
 
 
