@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.model import event as ev
 from engine.model.plan import ENGINE_HOST, Plan
@@ -17,8 +17,8 @@ _MAX_NAME, _NARROW_NAME, _NARROW, _MAX_HOST, _MIN_WHY = 32, 24, 100, 12, 12
 _ALARMING = frozenset({Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT})
 _STYLES: Mapping[str, str] = {
     "ok": "green", "changed": "yellow", "skipped": "dim", "cancelled": "dim", "waiting": "cyan", "running": "cyan",
-    "done": "bold green", "FAILED": "bold red", "UNREACHABLE": "bold red", "BLOCKED": "bold magenta",
-    "REFUSED": "bold magenta", "IN DOUBT": "bold magenta",
+    "failed": "yellow", "unreachable": "yellow", "done": "bold green", "FAILED": "bold red",
+    "UNREACHABLE": "bold red", "BLOCKED": "bold magenta", "REFUSED": "bold magenta", "IN DOUBT": "bold magenta",
 }  # fmt: skip
 
 
@@ -38,12 +38,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Widths for one plan on one terminal; the sentence gets what is left."""
+    """Widths for one plan on one terminal; the sentence gets what is left. ``leads`` names, for a step whose
+    failure the runbook expects, the step that it goes on with.
+    """
 
     total: int
     name: int
     host: int
     names: Mapping[str, str]
+    leads: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan, total: int) -> "Columns":
@@ -56,6 +59,11 @@ class Columns:
             name=min(longest, _NARROW_NAME if total < _NARROW else _MAX_NAME),
             host=min(hosts, _MAX_HOST),
             names=names,
+            leads={
+                step.id: names.get(step.on_failure, step.on_failure)
+                for step in plan.steps
+                if step.on_failure not in ("abort", "continue")
+            },
         )
 
     def step(self, word: str, step: str, host: str, took: str, why: str, *, whole: bool) -> Line:
@@ -94,15 +102,19 @@ def header(started: ev.RunStarted) -> str:
 
 def ended(columns: Columns, event: ev.StepRunEnded, *, verbosity: int) -> Line:
     """The outcome of a step run; bad outcomes are never cut, and name their remedy."""
+    leads_to = columns.leads.get(event.step) if event.status in (Status.FAILED, Status.UNREACHABLE) else None
     alarming = event.status in _ALARMING
     took = duration(event.duration_s) if event.duration_s else ""
     why = event.why
     if event.status is Status.CHANGED and (event.before is not None or event.after is not None):
         why = f"{value_text(event.before)} -> {value_text(event.after)}"
     whole = alarming or verbosity > 0
-    line = columns.step(status_word(event.status), event.step, event.host, took, why, whole=whole)
+    word = event.status.value if leads_to else status_word(event.status)
+    line = columns.step(word, event.step, event.host, took, why, whole=whole)
     more = list(line.more)
-    if alarming:
+    if leads_to:
+        more += columns.wrapped(f"the runbook goes on with: {leads_to}")
+    elif alarming:
         more += [
             one
             for error in event.errors

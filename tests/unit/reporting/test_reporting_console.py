@@ -1,9 +1,10 @@
 """Progress: one line a finished step run, no noise, no escape that a host sent, nothing left moving."""
 
 import io
+from dataclasses import replace
 
 import pytest
-from reporting_sample import AT, STARTED, begun, ended, events, hostile_events, plan
+from reporting_sample import AT, STARTED, STEPS, begun, ended, events, hostile_events, plan
 
 from engine.model import event as ev
 from engine.model.status import Status
@@ -43,6 +44,25 @@ def test_an_attempt_that_is_followed_by_another_is_no_end() -> None:
     text = shown(events())
     assert "UNREACHABLE" not in text
     assert "attempt 1 failed: SQL01: run lost its connection" in text
+
+
+def test_a_failure_that_the_runbook_expects_is_no_alarm_and_says_what_comes_next() -> None:
+    leading = tuple(replace(one, on_failure="another") if one.id == "untouched" else one for one in STEPS)
+    stream = io.StringIO()
+    sink = ConsoleSink(plan(leading), stream, columns=100)
+    for event in (
+        STARTED,
+        begun(1, "untouched"),
+        ended(2, "untouched", Status.FAILED, "two versions differ", remedy="do not retry", duration_s=1.0),
+        ended(3, "another", Status.OK, "goes on", "-"),
+    ):
+        sink.handle(event)
+    sink.close()
+    text = stream.getvalue()
+    assert len(lines_of(text, "failed")) == 1
+    assert "FAILED" not in text
+    assert "the runbook goes on with: Back to triage" in text
+    assert "do not retry" not in text
 
 
 def test_a_wait_is_told_once_until_it_sees_something_else() -> None:
