@@ -2,6 +2,14 @@ param($Arguments)
 # Removes what an ended job left on this host; a job whose process is there is left alone.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function Get-Birth($Process) {
+    # In UTC: Windows tells the same moment in other words once the clocks were changed for the summer.
+    if (-not $Process.CreationDate) { return '' }
+    $moment = $Process.ConvertToDateTime($Process.CreationDate).ToUniversalTime()
+    $moment.ToString('yyyyMMddHHmmss.ffffff', [Globalization.CultureInfo]::InvariantCulture)
+}
+
 $root = [IO.Path]::Combine($env:ProgramFiles, 'RecoveryRunbooks')
 $forgotten = $false
 if (Test-Path -LiteralPath $root) {
@@ -12,7 +20,7 @@ if (Test-Path -LiteralPath $root) {
         if ([IO.File]::Exists($started) -and -not [IO.File]::Exists([IO.Path]::Combine($folder, 'result.xml'))) {
             $known = [IO.File]::ReadAllText($started).Split('|')
             $process = Get-WmiObject -Class Win32_Process -Filter ('ProcessId = ' + [int]$known[0])
-            if ($process -ne $null -and [string]$process.CreationDate -ne $known[1]) { $process = $null }
+            if ($process -ne $null -and (Get-Birth $process) -ne $known[1]) { $process = $null }
         }
         if ($process -eq $null) {
             [IO.Directory]::Delete($folder, $true)

@@ -2,6 +2,14 @@ param($Arguments)
 # How far a job is: its result if it has left one, at work if its process is there, else nobody knows.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function Get-Birth($Process) {
+    # In UTC: Windows tells the same moment in other words once the clocks were changed for the summer.
+    if (-not $Process.CreationDate) { return '' }
+    $moment = $Process.ConvertToDateTime($Process.CreationDate).ToUniversalTime()
+    $moment.ToString('yyyyMMddHHmmss.ffffff', [Globalization.CultureInfo]::InvariantCulture)
+}
+
 $root = [IO.Path]::Combine($env:ProgramFiles, 'RecoveryRunbooks')
 $state = 'unknown'
 $message = 'the job is not on this host'
@@ -14,7 +22,7 @@ if (Test-Path -LiteralPath $root) {
         $message = 'its process is gone and left no result'
         $known = [IO.File]::ReadAllText($started).Split('|')
         $process = Get-WmiObject -Class Win32_Process -Filter ('ProcessId = ' + [int]$known[0])
-        if ($process -ne $null -and [string]$process.CreationDate -eq $known[1]) {
+        if ($process -ne $null -and (Get-Birth $process) -eq $known[1]) {
             $state = 'running'
             $message = ''
         }

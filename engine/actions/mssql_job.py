@@ -16,7 +16,7 @@ from engine.ports.action import Arguments
 PERCENT = "mssql_job.percent.sql"
 START, POLL, FORGET, WORK = (f"mssql_job.{one}.ps1" for one in ("start", "poll", "forget", "work"))
 
-_LOOKS = 150  # five a second, while the process takes up its work
+_LOOKS = 600  # five a second, while the process takes up its work: a start of PowerShell can take a minute
 _FIT = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 

@@ -9,10 +9,12 @@ $null = New-Item -Path $jobs -ItemType Directory -Force
 $folder = [IO.Path]::Combine((Get-Item -LiteralPath $jobs -Force).FullName, 'job-' + $Arguments.key)
 $taken = [IO.Path]::Combine($folder, 'process.txt')
 $content = [IO.Path]::Combine($folder, 'digest.txt')
+$nobody = '0|nobody'
 $known = [IO.File]::Exists($content)
 if ($known -and [IO.File]::ReadAllText($content) -ne $Arguments.digest) {
     throw ('Another statement was begun under the key ' + $Arguments.key + '.')
 }
+if ([IO.File]::Exists($taken) -and [IO.File]::ReadAllText($taken) -eq $nobody) { [IO.File]::Delete($taken) }
 $begun = -not [IO.File]::Exists($taken)
 if ($begun) {
     $work = [IO.Path]::Combine($folder, 'work.ps1')
@@ -28,6 +30,12 @@ if ($begun) {
     $made = Invoke-WmiMethod -Class Win32_Process -Name Create -ArgumentList $line
     if ($made.ReturnValue -ne 0) { throw ('The process could not be started: code ' + $made.ReturnValue + '.') }
     for ($i = 0; $i -lt $Arguments.looks -and -not [IO.File]::Exists($taken); $i++) { Start-Sleep -Milliseconds 200 }
-    if (-not [IO.File]::Exists($taken)) { throw 'The process was started and did not take up its work.' }
+    if (-not [IO.File]::Exists($taken)) {
+        # Takes the job from a process that comes too late, as its work would be nobody's; one just in time keeps it.
+        $late = [IO.Path]::Combine($folder, 'process.none')
+        [IO.File]::WriteAllText($late, $nobody)
+        try { [IO.File]::Move($late, $taken) } catch { $late = $null }
+        if ($late -ne $null) { throw 'The process was started and did not take up its work.' }
+    }
 }
 @{ begun = $begun }

@@ -3,10 +3,18 @@ param($Arguments)
 # tells how it ended. Both files get their names only when they are complete; of two processes one gets the job.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function Get-Birth($Process) {
+    # In UTC: Windows tells the same moment in other words once the clocks were changed for the summer.
+    if (-not $Process.CreationDate) { return '' }
+    $moment = $Process.ConvertToDateTime($Process.CreationDate).ToUniversalTime()
+    $moment.ToString('yyyyMMddHHmmss.ffffff', [Globalization.CultureInfo]::InvariantCulture)
+}
+
 $folder = [string]$Arguments
 $own = Get-WmiObject -Class Win32_Process -Filter ('ProcessId = ' + $PID)
 $claim = [IO.Path]::Combine($folder, 'process.' + $PID)
-[IO.File]::WriteAllText($claim, [string]$PID + '|' + [string]$own.CreationDate)
+[IO.File]::WriteAllText($claim, [string]$PID + '|' + (Get-Birth $own))
 [IO.File]::Move($claim, [IO.Path]::Combine($folder, 'process.txt'))
 $state = 'done'
 $message = ''

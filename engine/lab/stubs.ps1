@@ -39,7 +39,7 @@ if (-not $global:labReady) {
         Add-Member -InputObject $object -MemberType ScriptMethod -Name ConvertToDateTime -Value {
             param($Text)
             $moment = [datetime]::ParseExact($Text.Substring(0, 14), 'yyyyMMddHHmmss', [Globalization.CultureInfo]::InvariantCulture)
-            [datetime]::SpecifyKind($moment, 'Utc').ToLocalTime()
+            [datetime]::SpecifyKind($moment, 'Utc').AddMinutes(-[int]$Text.Substring(21)).ToLocalTime()
         }
         $object
     }

@@ -276,6 +276,50 @@ def test_a_start_that_was_broken_off_can_be_sent_again(powershell: Powershell, p
     assert len(twins.sent()) == 1
 
 
+def test_a_process_that_comes_too_late_finds_its_job_gone(powershell: Powershell, place: Path) -> None:
+    """A start that told of no beginning is not followed by one that nobody knows of."""
+    twins = Twins(powershell, place, "late", mode="idle")
+    answer: Any = powershell.run(payload("mssql_job.start.ps1"), start_of("check-a").arguments)  # type: ignore[arg-type]
+    assert "did not take up its work" in answer["errors"][0]["message"]
+    folder = twins.root / "Program Files" / "RecoveryRunbooks" / "job-check-a"
+    work = payload("mssql_job.work.ps1").replace("param($Arguments)", "param($Given)", 1)
+    late = f"param($Arguments)\n& {{\n{work.replace('[string]$Arguments', '[string]$Given')}\n}} $Arguments.folder\n"
+    process = {"name": "powershell.exe", "process_id": 1, "parent_id": 0, "started": 1362218400}
+    add = (
+        "param($Arguments)\n$one = $Arguments.one\n$one.process_id = $PID\n$global:lab.processes += $one\n@{ a = 1 }\n"
+    )
+    assert powershell.run(add, {"one": process})["ok"]  # type: ignore[dict-item]
+    assert powershell.run(late, {"folder": str(folder)})["ok"] is False
+    assert twins.sent() == []
+    assert not (folder / "result.xml").exists()
+    told: Any = powershell.run(payload("mssql_job.poll.ps1"), job({}, "check-a", "", {}).poll.arguments)  # type: ignore[arg-type]
+    assert told["value"]["state"] == "unknown"
+
+
+SUMMER = r"""
+param($Arguments)
+$global:labWinter = ${function:ConvertTo-LabWmiTime}
+function global:ConvertTo-LabWmiTime($Seconds) {
+    $culture = [Globalization.CultureInfo]::InvariantCulture
+    (ConvertFrom-LabTime ($Seconds + 7200)).ToString('yyyyMMddHHmmss', $culture) + '.000000+120'
+}
+@{ set = $true }
+"""
+WINTER = "param($Arguments)\n${function:global:ConvertTo-LabWmiTime} = $global:labWinter\n@{ set = $true }\n"
+
+
+def test_a_job_is_known_again_when_the_clocks_were_changed(powershell: Powershell, place: Path) -> None:
+    twins = Twins(powershell, place, "summer")
+    assert twins.begin("check-a", STATEMENTS[0])
+    assert powershell.run(SUMMER, {})["ok"]
+    try:
+        assert twins.poll("check-a") == "running"
+        assert not twins.forget("check-a")
+    finally:
+        assert powershell.run(WINTER, {})["ok"]
+    assert twins.poll("check-a") == "running"
+
+
 def test_of_two_processes_one_gets_the_job(powershell: Powershell, place: Path) -> None:
     twins = Twins(powershell, place, "two")
     assert twins.begin("check-a", STATEMENTS[0])
