@@ -96,7 +96,9 @@ def _judge(service: JsonMap, records: Sequence[JsonMap], *, require_running: boo
         return {**answer, "verdict": "missing", "why": f"there is no service {name}"}
     display = str(service.get("display_name", "")).lower()
     own = [one for one in records if _string(one, 0).lower() == display]
-    entered = max((whole(one.get("record")) for one in own if one.get("id") == _ENTERED_A_STATE), default=0)
+    moves = [whole(one.get("record")) for one in own if one.get("id") == _ENTERED_A_STATE]
+    # The last state that a service entered which does not run is not its start.
+    entered = max(moves if service["state"] == "running" else moves[:-1], default=0)
     start = next((one for one in own if whole(one.get("record")) == entered), None)
     failure = _last(
         one for one in records if _string(one, 0).lower() == display or _string(one, 1).lower() == account.lower()

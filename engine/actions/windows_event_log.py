@@ -67,6 +67,12 @@ class WindowsEventLog(BuiltIn):
                 remedy="read them in the step's result",
                 result=result,
             )
+        if args.get("expect") == "none" and log_found and not complete:
+            return Refuse(
+                why=f"only the newest {examined} records of the {args['log']} log of {host.name} were read",
+                remedy="raise scan_limit, or look at a shorter time; what was not read may hold such a record",
+                result=result,
+            )
         told = f"{len(events)} of {examined} records match" if log_found else "not there"
         return Unchanged(
             why=f"{args['log']} log of {host.name}: {told}", result=result, examined=None if allowed else examined
