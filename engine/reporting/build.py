@@ -26,7 +26,7 @@ def build_report(plan: Plan, events: Iterable[RunEvent]) -> Report:
             remedy="`runbook runs` lists the runs; a run that was ended before its start did nothing",
         )
     step_runs = tuple(_step_runs(plan, notes))
-    doubts = tuple(one for one in step_runs if _is_doubtful(one, notes))
+    doubts = tuple(one for one in step_runs if _is_doubtful(plan, one, notes))
     changes = tuple(sorted(_changes(plan, notes), key=lambda one: one.at))
     planned = tuple(_would_change(plan, notes)) if started.check else ()
     finished, parked = notes.finished, notes.parked
@@ -106,9 +106,12 @@ def _took(one: StepRunNotes, measured: float) -> float:
     )
 
 
-def _is_doubtful(one: ReportStepRun, notes: Notes) -> bool:
+def _is_doubtful(plan: Plan, one: ReportStepRun, notes: Notes) -> bool:
+    """What another runbook did is told by its own report: while that one waits, nothing here is in doubt."""
     noted = notes.step_runs[StepRunId(one.step, one.host)]
-    return one.status is Status.IN_DOUBT or (one.status is Status.RUNNING and noted.intended is not None)
+    return one.status is Status.IN_DOUBT or (
+        one.status is Status.RUNNING and noted.intended is not None and plan.step(one.step).action != "runbook"
+    )
 
 
 def _changes(plan: Plan, notes: Notes) -> Iterator[ReportChange]:
@@ -116,6 +119,8 @@ def _changes(plan: Plan, notes: Notes) -> Iterator[ReportChange]:
     for step in plan.steps:
         for host in step.hosts:
             one = notes.step_runs[StepRunId(step.id, host)]
+            if step.action == "runbook" and one.status is Status.RUNNING:
+                continue
             if one.last_intended is not None or one.touched or one.status is Status.CHANGED:
                 change = _change(step, host, one)
                 if change is not None:

@@ -107,7 +107,8 @@ def ended(columns: Columns, event: ev.StepRunEnded, *, verbosity: int) -> Line:
     took = duration(event.duration_s) if event.duration_s else ""
     why = event.why
     if event.status is Status.CHANGED and (event.before is not None or event.after is not None):
-        why = f"{value_text(event.before)} -> {value_text(event.after)}"
+        plain = not isinstance(event.before, Mapping) and not isinstance(event.after, Mapping)
+        why = f"{value_text(event.before)} -> {value_text(event.after)}" if plain else event.why
     whole = alarming or verbosity > 0
     word = event.status.value if leads_to else status_word(event.status)
     line = columns.step(word, event.step, event.host, took, why, whole=whole)

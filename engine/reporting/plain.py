@@ -5,6 +5,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
 
 from engine.model.data import JsonValue, canonical_json
 
@@ -41,10 +42,22 @@ def masked_width(text: str) -> str:
 
 
 def value_text(value: JsonValue) -> str:
-    """A value as people write it: texts as they are, nothing as ``none``, the rest as JSON."""
+    """A value as people write it: texts as they are, nothing as ``none``, a mapping as ``name: value`` one after the
+    other with dots for what lies deeper, the rest as JSON.
+    """
     if value is None:
         return "none"
+    if isinstance(value, Mapping) and value:
+        return "; ".join(f"{one_line(name)}: {text}" for name, text in _leaves(value))
     return one_line(value if isinstance(value, str) else canonical_json(value))
+
+
+def _leaves(value: Mapping[str, JsonValue], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, one in value.items():
+        if isinstance(one, Mapping) and one:
+            yield from _leaves(one, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value_text(one)
 
 
 def width(text: str) -> int:

@@ -72,7 +72,7 @@ def test_values_as_people_write_them() -> None:
         "a b",
         "5",
         "true",
-        '{"a":"x","b":1}',
+        "b: 1; a: x",
     ]
 
 
