@@ -23,6 +23,8 @@ ACCOUNTS = {
     "NETWORK SERVICE": ("/RU", "NT AUTHORITY\\NETWORKSERVICE"),
     "INTERACTIVE": ("/IT", "/RL", "HIGHEST"),
 }
+# Who may write in the task's folder besides administrators, so that the account can leave its signs there.
+WRITERS = {"LOCAL SERVICE": "*S-1-5-19", "NETWORK SERVICE": "*S-1-5-20"}
 PATIENCE_S = 60
 # A second start does nothing. The redirection stands first: behind a number it would belong to that handle.
 RUN = """\
@@ -60,9 +62,10 @@ class WindowsScheduledTask(BuiltIn):
         if args.get("absent") is True:
             return _absent(args, host, found)
         state = found.get("state")
-        if found.get("there") is True and state not in ("running", "done"):
+        if found.get("there") is True and state != "running":
+            ended = f"it ended with exit code {_result(found)['exit_code']}" if state == "done" else None
             return Refuse(
-                why=f"An earlier task {_key(args)} is on {host.name}: {found.get('message') or state}",
+                why=f"An earlier task {_key(args)} is on {host.name}: {ended or found.get('message') or state}",
                 remedy="Look what it did; then remove it with the same step and absent: true, and run this one again.",
                 result=_result(found),
             )
@@ -155,6 +158,7 @@ def _change(args: Arguments, found: JsonMap) -> Change:
         "run": RUN,
         "work": f"@echo off\r\n{line}\r\n",
         "account": list(ACCOUNTS[str(args["account"]).upper()]),
+        "writer": WRITERS.get(str(args["account"]).upper(), ""),
     }
     poll = script(POLL, {"key": key, "patience_s": PATIENCE_S})
     return Change(

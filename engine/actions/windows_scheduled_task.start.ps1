@@ -4,10 +4,10 @@ param($Arguments)
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 
-function Invoke-Schtasks($Words) {
+function Invoke-Program($Program, $Words) {
     $ErrorActionPreference = 'Continue'
-    $told = @(& schtasks.exe $Words 2>&1 | ForEach-Object { [string]$_ })
-    if ($LASTEXITCODE -ne 0) { throw ('schtasks.exe ended with exit code ' + $LASTEXITCODE + ': ' + ($told -join ' ')) }
+    $told = @(& $Program $Words 2>&1 | ForEach-Object { [string]$_ })
+    if ($LASTEXITCODE -ne 0) { throw ($Program + ' ended with exit code ' + $LASTEXITCODE + ': ' + ($told -join ' ')) }
 }
 
 $task = 'RecoveryRunbooks-' + $Arguments.key
@@ -23,11 +23,12 @@ if (-not [IO.File]::Exists($registered)) {
     $null = [IO.Directory]::CreateDirectory($folder)
     [IO.File]::WriteAllText([IO.Path]::Combine($folder, 'run.cmd'), $Arguments.run)
     [IO.File]::WriteAllText([IO.Path]::Combine($folder, 'work.cmd'), $Arguments.work)
+    if ($Arguments.writer) { Invoke-Program 'icacls.exe' @($folder, '/grant', ($Arguments.writer + ':(OI)(CI)(M)')) }
     $line = '\"' + $root + '\task-' + $Arguments.key + '\run.cmd\"'
     # The time of the schedule is past, so that only the request below begins it.
-    Invoke-Schtasks (@('/Create', '/TN', $task, '/TR', $line, '/SC', 'ONCE', '/ST', '00:00', '/F') + @($Arguments.account))
+    Invoke-Program 'schtasks.exe' (@('/Create', '/TN', $task, '/TR', $line, '/SC', 'ONCE', '/ST', '00:00', '/F') + @($Arguments.account))
     [IO.File]::WriteAllText($registered, $Arguments.digest)
 }
 $begun = -not [IO.File]::Exists([IO.Path]::Combine($folder, 'begun.txt'))
-if ($begun) { Invoke-Schtasks @('/Run', '/TN', $task) }
+if ($begun) { Invoke-Program 'schtasks.exe' @('/Run', '/TN', $task) }
 @{ begun = $begun }

@@ -50,6 +50,12 @@ function global:Get-WmiObject {
     }
     $one
 }
+function global:icacls.exe {
+    $words = @($args | ForEach-Object { $_ })
+    if (-not [IO.Directory]::Exists($words[0]) -or $words[1] -ne '/grant') { throw ('wrong: ' + $words) }
+    $global:LASTEXITCODE = 0
+    $global:twin.granted = [string]$words[2]
+}
 function global:schtasks.exe {
     $words = @($args | ForEach-Object { $_ })
     $name = [string]$words[2]
@@ -74,6 +80,11 @@ function global:schtasks.exe {
     }
     $place = (Get-Item -LiteralPath $task).FullName
     if ($words[0] -eq '/Delete') { Remove-Item -LiteralPath $task }
+    # Only administrators may write below the folder of programs, and a task that cannot write leaves no sign of itself.
+    $writers = @{ LOCALSERVICE = '*S-1-5-19:(OI)(CI)(M)'; NETWORKSERVICE = '*S-1-5-20:(OI)(CI)(M)' }
+    foreach ($one in @($writers.Keys)) {
+        if ([IO.File]::ReadAllText($place) -match $one -and $global:twin.granted -ne $writers[$one]) { return }
+    }
     if ($words[0] -eq '/Run' -and ($global:twin.logged_on -or [IO.File]::ReadAllText($place) -notmatch '/IT')) {
         $begun = [IO.Path]::Combine((Get-Item -LiteralPath $folder).FullName, 'begun.txt')
         [IO.File]::WriteAllText($begun, "begun`r`n")
