@@ -9,9 +9,12 @@ from collections.abc import Callable
 import paramiko
 
 from engine.connections.deadline import Deadline
+from engine.connections.ssh_errors import connect_problem
+from engine.connections.ssh_key import agent_answers, chosen_key
 from engine.connections.ssh_settings import Hop, SshSettings
-from engine.connections.ssh_trust import RefuseUnknown, changed
-from engine.model.errors import AuthenticationFailed, ConnectFailed, ConnectionProblem
+from engine.connections.ssh_transport import LogonTransport
+from engine.connections.ssh_trust import RefuseUnknown
+from engine.model.errors import ConnectFailed, ConnectionProblem
 from engine.model.secret import Secret
 
 CONNECT_S = 20.0
@@ -77,6 +80,20 @@ class SshWire:
         limit = max(0.5, min(CONNECT_S, deadline.remaining()))
         # The password is the target's: no machine on the way gets to see it.
         password = self._open_password() if target else None
+        offered = password is not None
+        try:
+            with chosen_key(self._host, self._settings.private_key) as key:
+                client = self._logged_on(hop, limit, password, key)
+        except Exception as error:
+            raise self._problem(hop, error, password=offered) from error
+        transport = client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(KEEPALIVE_S)
+
+    def _logged_on(
+        self, hop: Hop, limit: float, password: Secret | None, key: paramiko.PKey | None
+    ) -> paramiko.SSHClient:
+        search = password is None and key is None
         sock = self._socket(hop, limit)
         client = paramiko.SSHClient()
         self._clients.append(client)
@@ -87,21 +104,20 @@ class SshWire:
                 port=hop.port,
                 username=hop.user,
                 password=None if password is None else password.reveal(),
-                key_filename=None if self._settings.private_key is None else str(self._settings.private_key),
+                pkey=key,
                 sock=sock,
                 timeout=limit,
                 banner_timeout=limit,
                 auth_timeout=limit,
-                allow_agent=password is None and self._settings.private_key is None,
-                look_for_keys=password is None and self._settings.private_key is None,
+                transport_factory=LogonTransport,
+                allow_agent=search and agent_answers(),
+                look_for_keys=search,
             )
-        except Exception as error:
+        except Exception:
             with contextlib.suppress(Exception):
                 sock.close()
-            raise self._problem(hop, error) from error
-        transport = client.get_transport()
-        if transport is not None:
-            transport.set_keepalive(KEEPALIVE_S)
+            raise
+        return client
 
     def _trust(self, client: paramiko.SSHClient, hop: Hop) -> None:
         client.set_missing_host_key_policy(RefuseUnknown(self._host, hop, self._settings.known_hosts))
@@ -119,48 +135,5 @@ class SshWire:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
-    def _problem(self, hop: Hop, error: Exception) -> ConnectionProblem:
-        name, operation = self._host, f"SSH to {hop}"
-        match error:
-            case ConnectionProblem():
-                return error
-            case paramiko.BadHostKeyException():
-                return changed(name, hop, self._settings.known_hosts, error)
-            case paramiko.PasswordRequiredException():
-                return AuthenticationFailed(
-                    name,
-                    f"{operation} as {hop.user}",
-                    "the private key has a passphrase",
-                    remedy="load it into an agent",
-                )
-            case paramiko.AuthenticationException():
-                return AuthenticationFailed(
-                    name,
-                    f"{operation} as {hop.user}",
-                    "the host did not accept the credential",
-                    remedy="check ansible_user, ansible_password, ansible_ssh_private_key_file",
-                )
-            case socket.gaierror():
-                return ConnectFailed(
-                    name, operation, "the name cannot be resolved", remedy="check `ansible_host` and the name server"
-                )
-            case ConnectionRefusedError() | paramiko.ChannelException():
-                return ConnectFailed(name, operation, "nothing listens there", remedy="check that the SSH server runs")
-            case TimeoutError():
-                return ConnectFailed(name, operation, "no answer in time", remedy="check address, route and firewall")
-            case FileNotFoundError():
-                return AuthenticationFailed(
-                    name,
-                    operation,
-                    f"the key file {error.filename} is not there",
-                    remedy="correct the path in the inventory",
-                )
-            case paramiko.SSHException() if "No authentication methods" in str(error):
-                return AuthenticationFailed(
-                    name,
-                    f"{operation} as {hop.user}",
-                    "there is neither a password nor a key nor an agent to log on with",
-                    remedy="set `ansible_password` (env:NAME) or `ansible_ssh_private_key_file`, or start an agent",
-                )
-            case _:
-                return ConnectFailed(name, operation, str(error) or type(error).__name__)
+    def _problem(self, hop: Hop, error: Exception, *, password: bool = False) -> ConnectionProblem:
+        return connect_problem(self._host, hop, error, self._settings, password=password)

@@ -15,12 +15,17 @@ PASSWORD = "Gr\u00fcn:Licht 7"
 
 
 class _Door(asyncssh.SSHServer):
-    def __init__(self, keys: Sequence[str], seen: list[str]) -> None:
+    def __init__(self, keys: Sequence[str], seen: list[str], tries: int | None, connections: list) -> None:
+        self.left = tries
+        self.connections = connections
+        self.connection: asyncssh.SSHServerConnection | None = None
         self.keys = [asyncssh.import_public_key(one) for one in keys]
         self.seen = seen
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self.seen.append("connection")
+        self.connection = conn
+        self.connections.append(conn)
 
     def begin_auth(self, username: str) -> bool:
         return True
@@ -36,7 +41,12 @@ class _Door(asyncssh.SSHServer):
         return bool(self.keys)
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == USER and key in self.keys
+        accepted = username == USER and key in self.keys
+        if self.left is not None and not accepted:
+            self.left -= 1
+            if self.left == 0 and self.connection is not None:  # as OpenSSH does after MaxAuthTries
+                self.connection.disconnect(asyncssh.DISC_PROTOCOL_ERROR, "Too many authentication failures")
+        return accepted
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         self.seen.append(f"forward {dest_host}:{dest_port}")
@@ -44,20 +54,31 @@ class _Door(asyncssh.SSHServer):
 
 
 class RealSshServer:
-    """``pwsh`` runs where a command line names powershell. ``seen`` lists what reached the server."""
+    """``pwsh`` runs where a command line names powershell. ``seen`` lists what reached the server; ``tries`` is how
+    many keys may be refused before it hangs up.
+    """
 
-    def __init__(self, address: str, *, keys: Sequence[str] = (), pwsh: str | None = None, sftp: bool = True) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        keys: Sequence[str] = (),
+        pwsh: str | None = None,
+        sftp: bool = True,
+        tries: int | None = None,
+    ) -> None:
         self.address = address
         self.seen: list[str] = []
         self.commands: list[str] = []
         self._keys = keys
+        self._tries = tries
+        self._connections: list[asyncssh.SSHServerConnection] = []
         self._pwsh = pwsh
         self._sftp = sftp
         self._host_key = asyncssh.generate_private_key("ssh-ed25519")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._connections: list[asyncssh.SSHServerConnection] = []
         self._processes: set[asyncio.subprocess.Process] = set()
         self._acceptor = self._wait(self._listen())
         self.port = int(self._acceptor.get_port())
@@ -99,7 +120,7 @@ class RealSshServer:
         return await asyncssh.listen(
             self.address,
             0,
-            server_factory=lambda: _Door(self._keys, self.seen),
+            server_factory=lambda: _Door(self._keys, self.seen, self._tries, self._connections),
             server_host_keys=[self._host_key],
             process_factory=self._run,
             sftp_factory=asyncssh.SFTPServer if self._sftp else None,
@@ -107,7 +128,6 @@ class RealSshServer:
         )
 
     async def _run(self, process: asyncssh.SSHServerProcess) -> None:
-        self._connections.append(process.channel.get_connection())
         command = process.command or ""
         self.commands.append(command)
         words = shlex.split(command)
