@@ -83,7 +83,8 @@ function global:schtasks.exe {
     # Only administrators may write below the folder of programs, and a task that cannot write leaves no sign of itself.
     $writers = @{ LOCALSERVICE = '*S-1-5-19:(OI)(CI)(M)'; NETWORKSERVICE = '*S-1-5-20:(OI)(CI)(M)' }
     foreach ($one in @($writers.Keys)) {
-        if ([IO.File]::ReadAllText($place) -match $one -and $global:twin.granted -ne $writers[$one]) { return }
+        if ($words[0] -ne '/Run' -or [IO.File]::ReadAllText($place) -notmatch $one) { continue }
+        if ($global:twin.granted -ne $writers[$one]) { return }
     }
     if ($words[0] -eq '/Run' -and ($global:twin.logged_on -or [IO.File]::ReadAllText($place) -notmatch '/IT')) {
         $begun = [IO.Path]::Combine((Get-Item -LiteralPath $folder).FullName, 'begun.txt')
