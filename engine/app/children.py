@@ -4,16 +4,18 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from engine.app import documents
 from engine.app.request import PlanRequest
+from engine.app.wiring import catalogue
 from engine.model.diagnostic import Diagnostic, Severity
 from engine.model.errors import DocumentsRejected, EngineError
 from engine.model.expression import Template
 from engine.model.plan import Plan, PlannedStep
 from engine.model.runbook import RunbookSpec
-from engine.planning.children import unplannable
+from engine.model.status import Effect
+from engine.planning.children import unplannable, worst, worst_written
 from engine.planning.drafting import is_left_out
 from engine.planning.findings import listed
 
@@ -41,50 +43,66 @@ def request_of(request: PlanRequest, name: str, params: Mapping[str, Any], limit
     )
 
 
+class Planned(Protocol):
+    """What planning gives; here only the plan counts."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+
+
+Make: TypeAlias = Callable[[PlanRequest, int], Planned]
+
+
 def child_findings(
-    plan: Plan, spec: RunbookSpec, request: PlanRequest, make: Callable[[PlanRequest, int], object], depth: int
-) -> Iterator[Diagnostic]:
-    """What is wrong with the runbooks that this one runs, each at the step that runs it."""
+    plan: Plan, spec: RunbookSpec, request: PlanRequest, make: Make, depth: int
+) -> tuple[tuple[Diagnostic, ...], Mapping[str, Effect]]:
+    """What is wrong with the runbooks that this one runs, each at the step that runs it; and what they do at worst."""
     params = {one.name: one.value for one in plan.params if not one.secret}
     written = {step.id: step for step in spec.steps}
+    found: list[Diagnostic] = []
+    effects: dict[str, Effect] = {}
     for step in plan.steps:
         if step.action == ACTION and not is_left_out(params, written[step.id]):
-            yield from _one(step, request, make, depth)
+            effects[step.id] = _one(step, request, make, depth, found)
+    return tuple(found), effects
 
 
-def _one(
-    step: PlannedStep, request: PlanRequest, make: Callable[[PlanRequest, int], object], depth: int
-) -> Iterator[Diagnostic]:
+def _one(step: PlannedStep, request: PlanRequest, make: Make, depth: int, found: list[Diagnostic]) -> Effect:
     name, given, limit = step.args.get("name"), step.args.get("params"), step.args.get("limit")
     if not isinstance(name, str):
-        return  # which runbook it is, is known only during the run
+        return step.effect  # which runbook it is, is known only during the run
     if depth >= _DEEPEST:
-        yield unplannable(step, f"runs {name}, and runbooks run each other without an end", "take one of them out")
-        return
+        hint = "take one of them out"
+        found.append(unplannable(step, f"runs {name}, and runbooks run each other without an end", hint))
+        return step.effect
     params = dict(given) if isinstance(given, Mapping) else {}
     asked = request_of(request, name, {}, limit if isinstance(limit, str) else None)
     try:
-        if _has_template(params):
-            yield from _names(step, asked.runbook, params)
-        else:
-            make(replace(asked, params=(json.dumps(_plain(params)),)), depth + 1)
+        if not _has_template(params):
+            planned = make(replace(asked, params=(json.dumps(_plain(params)),)), depth + 1)
+            return worst(one.effect for one in planned.plan.steps)
+        child = documents.runbook(asked.runbook).spec
+        found.extend(_names(step, child, params))
+        return worst_written(child, {key: one.info for key, one in catalogue().actions.items()})
     except DocumentsRejected as rejected:
         first = next(one for one in rejected.diagnostics if one.severity is Severity.ERROR)
-        yield unplannable(step, f"runs {name}, which cannot be planned: {first}", first.hint)
+        found.append(unplannable(step, f"runs {name}, which cannot be planned: {first}", first.hint))
     except EngineError as failure:
-        yield unplannable(step, f"runs {name}: {failure.message}", failure.remedy)
+        found.append(unplannable(step, f"runs {name}: {failure.message}", failure.remedy))
+    return step.effect
 
 
-def _names(step: PlannedStep, runbook: str, params: Mapping[str, Any]) -> Iterator[Diagnostic]:
+def _names(step: PlannedStep, child: RunbookSpec, params: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """Values are not known yet, but names are."""
-    known = documents.runbook(runbook).spec.params
+    known = child.params
     unknown = sorted(set(params) - set(known))
     missing = sorted(one.name for one in known.values() if not one.has_default and one.name not in params)
     if unknown:
-        message = f"gives {listed(unknown)} to {Path(runbook).stem}, which has no such parameter"
+        message = f"gives {listed(unknown)} to {child.name}, which has no such parameter"
         yield unplannable(step, message, f"it has: {listed(tuple(known))}")
     if missing:
-        message = f"runs {Path(runbook).stem} without {listed(missing)}, which it needs"
+        message = f"runs {child.name} without {listed(missing)}, which it needs"
         yield unplannable(step, message, "give it under params")
 
 

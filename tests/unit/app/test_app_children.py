@@ -7,6 +7,7 @@ import pytest
 from engine.app import plan as planning
 from engine.app.request import PlanRequest
 from engine.model.errors import DocumentsRejected
+from engine.model.status import Effect
 
 HEAD = "schema: runbook/v1\nname: {name}\nversion: 1.0.0\ntitle: T\npurpose: P\nsources: [s]\n"
 INNER = HEAD.format(name="inner") + (
@@ -75,3 +76,19 @@ def test_runbooks_that_run_each_other_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentsRejected) as caught:
         plan(tmp_path, child("{}"), inner=back, before=LOOK)
     assert "without an end" in str(caught.value.diagnostics[0].message)
+
+
+def test_a_step_that_runs_a_permanent_runbook_is_permanent(tmp_path: Path) -> None:
+    burn = (
+        "  - {id: burn, name: B, why: W, action: windows.script, effect: permanent, hosts: h,\n"
+        "     requires: [approval(operator)], with: {script: Clear-Content X}}\n"
+    )
+    inner = INNER + burn
+    found = plan(tmp_path, child("{size: 2}"), inner=inner, before=LOOK).plan
+    assert found.step("sub").effect is Effect.PERMANENT
+    assert found.point_of_no_return == 1
+    assert "retry" not in found.step("sub").exits.after
+    unknown = plan(tmp_path, child("{size: 2, note: '{{ steps.first.state }}'}"), inner=inner, before=LOOK).plan
+    assert unknown.step("sub").effect is Effect.PERMANENT
+    harmless = plan(tmp_path, child("{size: 2}"), before=LOOK).plan
+    assert harmless.step("sub").effect is Effect.REVERSIBLE
