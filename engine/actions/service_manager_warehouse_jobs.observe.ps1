@@ -19,6 +19,9 @@ foreach ($job in @(& $getJobs)) {
 }
 $schedules = New-Object Collections.ArrayList
 foreach ($one in @(& $getSchedules)) {
-    if ($one -ne $null) { $null = $schedules.Add(@{ name = [string]$one.Name; enabled = ([string]$one.ScheduleEnabled -eq 'True') }) }
+    if ($one -eq $null) { continue }
+    $told = [string]$one.ScheduleEnabled
+    if (-not ('True', 'False' -contains $told)) { throw "The schedule of $($one.Name) does not tell whether it is on." }
+    $null = $schedules.Add(@{ name = [string]$one.Name; enabled = ($told -eq 'True') })
 }
 @{ jobs = $jobs.ToArray(); schedules = $schedules.ToArray() }

@@ -280,3 +280,24 @@ def test_warehouse_schedules(twin: Twin) -> None:
         arguments = {**module(WAREHOUSE_MODULE), "names": names, "enabled": rng.random() < 0.5}
         ended[twin.compare(machine, "service_manager_warehouse_jobs.schedules.ps1", arguments, seed)] += 1
     assert min(ended["ok"], ended["failed"]) > 15, ended
+
+
+SILENT = """param($Arguments)
+$known = ${function:Get-SCDWJobSchedule}
+function global:Get-SCDWJobSchedule { New-Object -TypeName PSObject -Property @{ Name = 'MPSyncJob' } }
+$look = [ScriptBlock]::Create($Arguments.look)
+try { & $look $Arguments } finally { ${function:global:Get-SCDWJobSchedule} = $known }
+"""
+
+
+def test_a_schedule_that_does_not_tell_is_not_taken_for_one_that_is_off(twin: Twin) -> None:
+    machine = new_machine(random.Random(1))
+    machine.files.write(f"{PROGRAM}\\{WAREHOUSE_MODULE}", b"@{ }", modified=NOW)
+    root = twin.folder / "silent"
+    root.mkdir()
+    write_drive(machine, root)
+    twin.powershell.become(state_of(machine, root))
+    look = payload("service_manager_warehouse_jobs.observe.ps1")
+    real: Any = twin.powershell.run(SILENT, {**module(WAREHOUSE_MODULE), "look": look})
+    assert real["ok"] is False, real
+    assert real["errors"][0]["message"] == "The schedule of MPSyncJob does not tell whether it is on."
