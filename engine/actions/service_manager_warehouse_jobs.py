@@ -115,7 +115,8 @@ def _change(module: str, jobs: Sequence[JsonMap], names: Sequence[str], *, on: b
 def _proofs(jobs: Sequence[JsonMap]) -> tuple[str, ...]:
     """Both speak of the whole warehouse, whatever jobs the step names."""
     idle = bool(jobs) and all(one["status"] == _IDLE for one in jobs)
-    off = bool(jobs) and not any(one["scheduled"] is True for one in jobs)
+    schedules = [one["scheduled"] for one in jobs if one["scheduled"] is not None]
+    off = bool(schedules) and True not in schedules
     return (*(("warehouse-idle",) if idle else ()), *(("schedules-off",) if off else ()))
 
 
