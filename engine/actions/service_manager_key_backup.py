@@ -105,7 +105,7 @@ def _unfit(place: str, value: JsonMap) -> str | None:
 
 def _mistake(args: Arguments) -> str | None:
     for name in ("before", "installed_after"):
-        if args.get(name) is not None and _moment(args[name]) is None:
+        if args.get(name) not in (None, "") and _moment(args[name]) is None:
             return f"{args[name]} is no moment with its offset from UTC"
     return None
 
