@@ -41,6 +41,7 @@ from engine.ports.action import Arguments, Seen
 
 PROOF = "restorable"
 _MANY = 10000
+_LONGEST = 128
 
 
 class MssqlStageRestore(BuiltIn):
@@ -77,7 +78,10 @@ class MssqlStageRestore(BuiltIn):
         """Present or absent."""
         mistake = _mistake(args)
         if mistake:
-            return Refuse(why=mistake, remedy="Give the sets as mssql.backup_chain gives them.")
+            return Refuse(
+                why=mistake,
+                remedy="Give the sets as mssql.backup_chain gives them, and a shorter suffix.",
+            )
         return _removed(args, host, seen) if is_absent(args) else _staged(args, host, seen)
 
     def verify(self, args: Arguments, host: HostView, before: Seen, applied: Seen, after: Seen) -> Decision:
@@ -94,6 +98,9 @@ class MssqlStageRestore(BuiltIn):
 
 
 def _mistake(args: Arguments) -> str | None:
+    long = [name for name in (target_of(args, one) for one in as_list(args["databases"])) if len(name) > _LONGEST]
+    if long:
+        return f"the name {long[0]} has {len(long[0])} characters, and a database's name has {_LONGEST} at most"
     if is_absent(args):
         return None
     sets = sources(args)
