@@ -100,8 +100,10 @@ def _judge(service: JsonMap, records: Sequence[JsonMap], *, require_running: boo
     # The last state that a service entered which does not run is not its start.
     entered = max(moves if service["state"] == "running" else moves[:-1], default=0)
     start = next((one for one in own if whole(one.get("record")) == entered), None)
+    # Records of failed starts name the service as people see it, those of failed log-ons by its short name.
+    names = (display, name.lower())
     failure = _last(
-        one for one in records if _string(one, 0).lower() == display or _string(one, 1).lower() == account.lower()
+        one for one in records if _string(one, 0).lower() in names or _string(one, 1).lower() == account.lower()
     )
     if failure is not None and whole(failure.get("record")) > entered:
         return {**answer, **_failed(name, account, service, failure, known=entered > 0)}
