@@ -90,6 +90,7 @@ def with_services(rng: random.Random) -> Machine:
     for service in machine.services:
         if service.state == "Stopped" and rng.random() < 0.15:
             scm.begin_start(machine, service)
+        service.stuck = rng.random() < 0.2
     return machine
 
 
