@@ -145,6 +145,29 @@ def test_the_restore_is_broken_off_between_its_sets(case: Case, number: int, tmp
     assert done == number - 1
 
 
+@pytest.fixture(scope="module")
+def sends(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many scripts a whole recovery sends to its SQL Server."""
+    many = 10000
+    stage = Stage(spec=ONE.spec(), estate=build_estate(ONE.estate))
+    stage.faults[ONE.sql].drop_after_sends = many
+    assert stage.play(tmp_path_factory.mktemp("counted")).exit_code == 0
+    return many - stage.faults[ONE.sql].drop_after_sends
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_the_connection_breaks_after_any_script_of_the_restore(part: int, sends: int, tmp_path: Path) -> None:
+    """The script ran and its answer is lost: the run gets over it, or the next one does."""
+    number = sends * 45 // 100 + part  # copies are made before, and what a restore leaves undone comes after
+    estate = build_estate(ONE.estate)
+    stopped, _ = play(tmp_path / "first", estate, ONE.spec(faults={ONE.sql: {"drop_after_sends": number}}))
+    if stopped.exit_code == 0:
+        assert_recovered(estate, ONE)
+        assert_once(estate, ONE)
+    else:
+        run_again(tmp_path, estate, ONE)
+
+
 @BOTH
 @pytest.mark.parametrize("step", ["remove_role", "restore_key", "reinstall", "apply_update"])
 def test_the_reinstallation_fails_after_the_restore(case: Case, step: str, tmp_path: Path) -> None:
