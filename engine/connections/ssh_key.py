@@ -8,7 +8,6 @@ import binascii
 import contextlib
 import os
 import socket
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def chosen_key(host: str, file: Path | None) -> Iterator[paramiko.PKey | None]:
 
 def agent_words() -> str:
     """What the agent of this session holds, as a phrase."""
-    if sys.platform != "win32" and not _socket_path():
+    if os.name != "nt" and not _socket_path():
         return "no agent runs in this session (SSH_AUTH_SOCK is not set)"
     if not agent_answers():
         return f"the agent does not answer ({_socket_path() or 'neither Pageant nor OpenSSH'})"
@@ -55,9 +54,10 @@ def agent_words() -> str:
 
 def agent_answers() -> bool:
     """Whether an agent can be reached. Asked first, as paramiko leaves a socket open where it finds none."""
-    if sys.platform == "win32":
+    family = getattr(socket, "AF_UNIX", None)
+    if os.name == "nt" or family is None:
         return bool(paramiko.Agent().get_keys())
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(_socket_path())
         except OSError:

@@ -4,6 +4,7 @@ from engine.connections.deadline import Deadline
 from engine.connections.powershell import PowerShell
 from engine.connections.refusal import refuse_dialect
 from engine.connections.transfer import get_by_frames, put_by_frames
+from engine.connections.winrm_certificate import expiry_note
 from engine.connections.winrm_settings import read_settings, refuse_plain_text
 from engine.connections.winrm_wire import WinRmWire
 from engine.model.command import Dialect, Script
@@ -26,7 +27,7 @@ class WinRmConnection:
     @property
     def info(self) -> ConnectionInfo:
         """Kind, endpoint and mode."""
-        notes = (self._powershell.note, self._settings.identity_note)
+        notes = (self._powershell.note, self._settings.identity_note, expiry_note(self._settings))
         return ConnectionInfo(
             kind="winrm",
             endpoint=self._settings.endpoint,

@@ -14,6 +14,8 @@ from winrm.exceptions import (
     WSManFaultError,
 )
 
+from engine.connections.winrm_certificate import about
+from engine.connections.winrm_kerberos import kerberos_problem
 from engine.connections.winrm_settings import WinRmSettings
 from engine.model.errors import AuthenticationFailed, ConnectFailed, ConnectionProblem
 
@@ -45,6 +47,15 @@ _QUOTAS = (
         'wait, or raise the quota on the host: winrm set winrm/config/service @{MaxConcurrentOperationsPerUser="1500"}',
     ),
 )
+_ALERT = re.compile(
+    r"ALERT[ _](UNKNOWN_CA|CERTIFICATE_\w+|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|HANDSHAKE_FAILURE)"
+)
+_TRUSTED = "put the certificate of its authority into the host's Trusted Root Certification Authorities"
+_MAPPING = (
+    'on the host: allow it (winrm set winrm/config/service/auth @{Certificate="true"}), and map its subject and issuer '
+    "to a local account (winrm create winrm/config/service/certmapping?...)"
+)
+_HUNG_UP = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
 _ACCESS_DENIED = 5
 _HTTP_REFUSED = 400
 _HTTP_BROKEN = 500
@@ -64,7 +75,8 @@ def connect_problem(host: str, operation: str, error: Exception, settings: WinRm
         return error
     where = f"{settings.address}:{settings.port}"
     for one in _chain(error):
-        problem = _tls(host, one) or _credential(host, one, settings) or _network(host, operation, one, where)
+        problem = _hung_up(host, one, settings) or _tls(host, one, settings)
+        problem = problem or _credential(host, one, settings) or _network(host, operation, one, where)
         if problem is not None:
             return problem
         if isinstance(one, WSManFaultError):
@@ -105,10 +117,12 @@ def describe(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _tls(host: str, error: BaseException) -> ConnectionProblem | None:
+def _tls(host: str, error: BaseException, settings: WinRmSettings) -> ConnectionProblem | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         cause, remedy = _CERTIFICATES.get(error.verify_code, _UNTRUSTED)
         return AuthenticationFailed(host, "the host's identity", f"{cause} ({error.verify_message})", remedy=remedy)
+    if isinstance(error, ssl.SSLError) and (alert := _ALERT.search(str(error).upper())) is not None:
+        return _certificate_refused(host, settings, alert[1].replace("_", " ").lower())
     if isinstance(error, ssl.SSLError):
         return ConnectFailed(
             host,
@@ -119,6 +133,40 @@ def _tls(host: str, error: BaseException) -> ConnectionProblem | None:
     return None
 
 
+def _certificate_refused(host: str, settings: WinRmSettings, alert: str) -> AuthenticationFailed:
+    """The host said in TLS itself what it holds against the client's certificate."""
+    if settings.transport != "certificate":
+        return AuthenticationFailed(
+            host,
+            "TLS",
+            f"the host wants a client certificate ({alert})",
+            remedy="set `ansible_winrm_transport: certificate`, or let the listener ask for none",
+        )
+    shown = f"{settings.certificate} ({about(settings)})"
+    if "unknown ca" in alert:
+        remedy = _TRUSTED
+    elif "expired" in alert:
+        remedy = "the host holds it for expired: compare the clocks, or get a new one"
+    else:
+        remedy = _MAPPING
+    return AuthenticationFailed(
+        host, "the client certificate", f"the host refuses {shown}, saying: {alert}", remedy=remedy
+    )
+
+
+def _hung_up(host: str, error: BaseException, settings: WinRmSettings) -> ConnectionProblem | None:
+    """A host that trusts a certificate as little as that says nothing at all."""
+    if settings.transport != "certificate" or not isinstance(error, _HUNG_UP):
+        return None
+    shown = f"{settings.certificate} ({about(settings)})"
+    return AuthenticationFailed(
+        host,
+        "the client certificate",
+        f"the host hung up when it was shown {shown}",
+        remedy=f"{_TRUSTED}; the event log of the host, Schannel and WinRM, says why",
+    )
+
+
 def _credential(host: str, error: BaseException, settings: WinRmSettings) -> ConnectionProblem | None:
     way = settings.transport.upper() if settings.transport == "ntlm" else settings.transport.capitalize()
     if isinstance(error, AuthenticationError) and " requires a " in str(error):
@@ -127,6 +175,13 @@ def _credential(host: str, error: BaseException, settings: WinRmSettings) -> Con
             f"{way} logon",
             "the inventory names no user or no password for it",
             remedy="set `ansible_user` and `ansible_password` (as env:NAME, file:PATH, prompt:LABEL or keyring:...)",
+        )
+    if isinstance(error, AuthenticationError) and settings.transport == "certificate":
+        return AuthenticationFailed(
+            host,
+            "the client certificate",
+            f"the host maps {settings.certificate} ({about(settings)}) to no account",
+            remedy=_MAPPING,
         )
     if isinstance(error, AuthenticationError):
         return AuthenticationFailed(
@@ -151,12 +206,7 @@ def _credential(host: str, error: BaseException, settings: WinRmSettings) -> Con
             remedy='install it: pip install "recovery-runbooks[kerberos]"',
         )
     if "kerberos" in type(error).__module__.lower():
-        return AuthenticationFailed(
-            host,
-            "Kerberos logon",
-            str(error),
-            remedy="get a ticket with kinit, and use the host's full name, not its address, as `ansible_host`",
-        )
+        return kerberos_problem(host, str(error), settings)
     return None
 
 

@@ -44,6 +44,8 @@ class WinRmSettings:
     persistent: bool
     certificate: str | None
     certificate_key: str | None
+    kerberos_delegation: bool
+    kerberos_name: str | None
 
     @property
     def endpoint(self) -> str:
@@ -65,7 +67,6 @@ def read_settings(host: Host) -> WinRmSettings:
     """The settings of a host; HTTPS unless the port or the inventory says HTTP."""
     options = host.options
     scheme = str(options.get("scheme") or ("http" if host.port == HTTP_PORT else "https"))
-    ca_trust_path = options.get("ca_trust_path")
     encryption = options.get("message_encryption")
     timeout = _seconds(options.get("operation_timeout_s"), 20.0)
     return WinRmSettings(
@@ -75,15 +76,15 @@ def read_settings(host: Host) -> WinRmSettings:
         transport=_TRANSPORTS.get(str(options.get("transport") or "ntlm"), "ntlm"),
         user=host.user or "",
         validate=options.get("server_cert_validation") not in ("ignore", False),
-        ca_trust_path=str(Path(ca_trust_path).expanduser())
-        if isinstance(ca_trust_path, str) and ca_trust_path
-        else None,
+        ca_trust_path=_place(options.get("ca_trust_path")),
         encryption="never" if encryption == "never" else "always" if encryption == "always" else "auto",
         operation_timeout_s=int(timeout),
         answer_grace_s=max(1.0, _seconds(options.get("read_timeout_s"), timeout + GRACE_S) - timeout),
         persistent=options.get("persistent") is not False,
-        certificate=_text(options.get("cert_pem")),
-        certificate_key=_text(options.get("cert_key_pem")),
+        certificate=_place(options.get("cert_pem")),
+        certificate_key=_place(options.get("cert_key_pem")),
+        kerberos_delegation=options.get("kerberos_delegation") is True,
+        kerberos_name=_text(options.get("kerberos_hostname_override")),
     )
 
 
@@ -97,6 +98,13 @@ def refuse_plain_text(host: str, settings: WinRmSettings) -> None:
             "Basic authentication over HTTP",
             "it would send the password readable to everyone on the way",
             remedy="set `ansible_winrm_scheme: https` (port 5986), or `ansible_winrm_transport: ntlm`",
+        )
+    if settings.transport == "certificate":
+        raise AuthenticationFailed(
+            host,
+            "a client certificate over HTTP",
+            "a certificate is only shown over HTTPS",
+            remedy="set `ansible_winrm_scheme: https` (port 5986)",
         )
     if settings.encryption == "never":
         raise AuthenticationFailed(
@@ -113,3 +121,8 @@ def _seconds(value: object, default: float) -> float:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _place(value: object) -> str | None:
+    text = _text(value)
+    return None if text is None else str(Path(text).expanduser())

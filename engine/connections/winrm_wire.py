@@ -16,7 +16,9 @@ from winrm.protocol import Protocol
 from engine.connections.deadline import Deadline
 from engine.connections.pipe import Output, PipeGone
 from engine.connections.powershell import COMMAND_LINE
+from engine.connections.winrm_certificate import refuse_unusable
 from engine.connections.winrm_errors import NoTimeLeft, connect_problem, describe, was_refused
+from engine.connections.winrm_kerberos import refuse_impossible
 from engine.connections.winrm_letters import Letters
 from engine.connections.winrm_settings import WinRmSettings
 from engine.model.errors import EngineError
@@ -47,6 +49,8 @@ class WinRmWire:
         """Authenticate, verify the host and open a shell, if that is not done yet."""
         if self._shell is not None:
             return
+        refuse_unusable(self._host, self._settings)
+        refuse_impossible(self._host, self._settings)
         try:
             self._shell = self.call(deadline, lambda protocol: protocol.open_shell())
         except EngineError:
@@ -144,6 +148,8 @@ class WinRmWire:
             server_cert_validation="validate" if settings.validate else "ignore",
             cert_pem=settings.certificate,
             cert_key_pem=settings.certificate_key,
+            kerberos_delegation=settings.kerberos_delegation,
+            kerberos_hostname_override=settings.kerberos_name,
             message_encryption="always" if encrypted else settings.encryption,
             # Direct, whatever the environment says. None would mean the same, but requests then writes to the
             # environment at every request, which threads must not do at once.

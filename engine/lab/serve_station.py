@@ -25,11 +25,28 @@ from engine.model.errors import UsageMistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCertificates:
+    """Whose certificates a host trusts (in PEM form), and which account stands for which user principal name.
+    ``required`` refuses a client that shows none.
+    """
+
+    authorities: str
+    users: Mapping[str, str]
+    required: bool = False
+
+    def ask(self, context: ssl.SSLContext) -> None:
+        """Let a server ask for one."""
+        context.load_verify_locations(cadata=self.authorities)
+        context.verify_mode = ssl.CERT_REQUIRED if self.required else ssl.CERT_OPTIONAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServedHost:
     """A machine and where it listens. A port of 0 takes any free one, None leaves that server out.
 
     ``names`` go into the certificate beside the host's own name and address. ``ssh_keys`` are public keys in OpenSSH
-    form, by user. ``interpreter`` says what stands behind a PowerShell command line.
+    form, by user. ``interpreter`` says what stands behind a PowerShell command line. ``client_certificates`` makes
+    the HTTPS listener ask for one.
     """
 
     host: LabHost
@@ -40,6 +57,7 @@ class ServedHost:
     names: tuple[str, ...] = ()
     ssh_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     interpreter: Literal["emulated", "pwsh"] = "emulated"
+    client_certificates: ClientCertificates | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +120,14 @@ class Station:
         }
 
     def _door(self, *, secure: bool) -> WinrmDoor:
-        return WinrmDoor(around=self._around, service=self._service, secure=secure, allowed=self.allowed)
+        asked = self.served.client_certificates
+        return WinrmDoor(
+            around=self._around,
+            service=self._service,
+            secure=secure,
+            allowed=self.allowed,
+            certificate_users=asked.users if asked is not None else None,
+        )
 
     @property
     def endpoint(self) -> Endpoint:
@@ -164,6 +189,8 @@ class Station:
         if (sock := self._bind("https")) is not None:
             if self._tls is None:
                 self._tls = self._keys.authority.context(self._names, self.served.address)
+                if self.served.client_certificates is not None:
+                    self.served.client_certificates.ask(self._tls)
             self._listeners.append(await loop.create_server(self._https, sock=sock, ssl=self._tls))
         if (sock := self._bind("ssh")) is not None:
             self._listeners.append(await self._ssh.listen(sock))

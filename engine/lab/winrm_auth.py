@@ -1,4 +1,4 @@
-"""Who is at the other end of one connection: Basic, or NTLM within Negotiate with keys to seal messages.
+"""Who is at the other end of one connection: Basic, a client certificate, or NTLM within Negotiate with keys to seal.
 
 One ``Peer`` belongs to one connection, as NTLM does. The accounts are the host's own: its passwords are asked one at a
 time, and reach pyspnego's acceptor as a hash in a private file that exists only while one token is judged.
@@ -11,16 +11,18 @@ import hmac
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import spnego
+from cryptography import x509
 from spnego._ntlm_raw.crypto import ntowfv1
 from spnego._ntlm_raw.messages import Authenticate
 
 PasswordOf = Callable[[str], str | None]
 _NTLM = b"NTLMSSP\x00"
 _AUTHENTICATE = b"\x03\x00\x00\x00"
+_PRINCIPAL_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 _ACCOUNTS_VARIABLE = "NTLM_USER_FILE"
 _one_at_a_time = threading.Lock()
 
@@ -56,6 +58,14 @@ class Peer:
         expected = self._password_of(user)
         if expected is None or not hmac.compare_digest(expected.encode(), password.encode()):
             raise Refused(f"wrong password for {user}")
+        self.user = user
+
+    def certificate(self, der: bytes | None, users: Mapping[str, str]) -> None:
+        """Judge a client certificate, which TLS has verified, by its user principal name; for this request only."""
+        name = principal_name(der) if der else ""
+        user = users.get(name.casefold())
+        if user is None or self._password_of(user) is None:
+            raise Refused(f"no account is mapped to a certificate of {name or 'nobody'}")
         self.user = user
 
     def negotiate(self, token: str) -> str | None:
@@ -102,6 +112,18 @@ class Peer:
                     del os.environ[_ACCOUNTS_VARIABLE]
                 else:
                     os.environ[_ACCOUNTS_VARIABLE] = before
+
+
+def principal_name(der: bytes) -> str:
+    """The user principal name of a certificate (an other name of its subject), or empty."""
+    try:
+        found = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        for one in found.value.get_values_for_type(x509.OtherName):
+            if one.type_id == _PRINCIPAL_NAME:
+                return one.value[2:].decode("utf-8")  # a short UTF8String: tag and length come first
+    except (ValueError, x509.ExtensionNotFound):
+        return ""
+    return ""
 
 
 def _decoded(credential: bytes) -> str:

@@ -5,7 +5,7 @@ A ``WinrmDoor`` is a protocol factory for one host and one scheme; whoever liste
 
 import asyncio
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -17,19 +17,27 @@ from engine.lab.winrm_service import WinrmService
 
 _SOAP_TYPE = "application/soap+xml;charset=UTF-8"
 _PATH = "/wsman"
+_MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 
 
 class WinrmDoor:
     """The HTTP or HTTPS side of one host. ``allowed`` says whether a request may be served at all right now."""
 
     def __init__(
-        self, *, around: Surroundings, service: WinrmService, secure: bool, allowed: Callable[[], bool]
+        self,
+        *,
+        around: Surroundings,
+        service: WinrmService,
+        secure: bool,
+        allowed: Callable[[], bool],
+        certificate_users: Mapping[str, str] | None = None,
     ) -> None:
         self._around = around
         self._faults = around.faults
         self._service = service
         self._secure = secure
         self._allowed = allowed
+        self._certificate_users = {name.casefold(): user for name, user in (certificate_users or {}).items()}
         self._peers: weakref.WeakKeyDictionary[asyncio.BaseTransport, Peer] = weakref.WeakKeyDictionary()
         self._server = web.Server(self._serve, access_log=None, keepalive_timeout=7200, handler_cancellation=True)
 
@@ -63,7 +71,7 @@ class WinrmDoor:
         if peer is None:
             peer = self._peers[transport] = Peer(self._password_of)
         header = request.headers.get("Authorization", "")
-        refusal, token = await self._around.work(self._judge, peer, header) if header else self._judge(peer, header)
+        refusal, token = await self._judged(peer, header, transport)
         if refusal is not None:
             return refusal
         answer = await self._answer(request, peer, body)
@@ -74,7 +82,16 @@ class WinrmDoor:
     def _password_of(self, user: str) -> str | None:
         return None if self._faults.wrong_password else self._around.host.password_of(user)
 
-    def _judge(self, peer: Peer, header: str) -> tuple[web.Response | None, str | None]:
+    async def _judged(
+        self, peer: Peer, header: str, transport: asyncio.BaseTransport
+    ) -> tuple[web.Response | None, str | None]:
+        if not header:
+            return self._judge(peer, header)
+        wrapped = transport.get_extra_info("ssl_object")
+        shown = wrapped.getpeercert(binary_form=True) if wrapped is not None else None
+        return await self._around.work(self._judge, peer, header, shown)
+
+    def _judge(self, peer: Peer, header: str, shown: bytes | None = None) -> tuple[web.Response | None, str | None]:
         """A 401 that goes on with the exchange or ends it, or else the token that ends it well and goes along."""
         scheme, _, credential = header.partition(" ")
         try:
@@ -83,6 +100,9 @@ class WinrmDoor:
                     return None, None
                 case "basic" if self._secure:
                     peer.basic(credential.strip())
+                    return None, None
+                case _ if scheme == _MUTUAL and self._secure:
+                    peer.certificate(shown, self._certificate_users)
                     return None, None
                 case "negotiate" | "ntlm":
                     token = peer.negotiate(credential.strip())

@@ -1,5 +1,6 @@
 """The connection settings among a host's variables: known ones typed, foreign ones refused with the reason."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,6 +23,10 @@ OPTIONS: Mapping[str, str] = {
     "ansible_winrm_scheme": "scheme",
     "ansible_winrm_server_cert_validation": "server_cert_validation",
     "ansible_winrm_ca_trust_path": "ca_trust_path",
+    "ansible_winrm_cert_pem": "cert_pem",
+    "ansible_winrm_cert_key_pem": "cert_key_pem",
+    "ansible_winrm_kerberos_delegation": "kerberos_delegation",
+    "ansible_winrm_kerberos_hostname_override": "kerberos_hostname_override",
     "ansible_winrm_message_encryption": "message_encryption",
     "ansible_winrm_operation_timeout_sec": "operation_timeout_s",
     "ansible_winrm_read_timeout_sec": "read_timeout_s",
@@ -41,6 +46,7 @@ _FIELDS = frozenset(
         "runbook_platform",
     }
 )
+_CERTIFICATE_FILES = ("ansible_winrm_cert_pem", "ansible_winrm_cert_key_pem")
 _KNOWN = frozenset(OPTIONS) | _FIELDS
 _INSTEAD: Mapping[str, str] = {
     "ansible_ssh_host": "write ansible_host",
@@ -207,7 +213,40 @@ def _read_longer_than_operation(host: Host, variables: Variables) -> tuple[Diagn
     return (located.error("S217", message, located.at(path), hint="add 10 seconds to it", mark=len(str(read))),)
 
 
+def _certificate_needs_files_and_https(host: Host, variables: Variables) -> tuple[Diagnostic, ...]:
+    if host.connection != "winrm" or host.options.get("transport") != "certificate":
+        return ()
+    _, located, path = variables["ansible_winrm_transport"]
+    place, mark = located.text_at(path), len("certificate")
+    missing = [name for name in _CERTIFICATE_FILES if not host.options.get(OPTIONS[name])]
+    found = []
+    if missing:
+        message = f'"{host.name}" is to log on with a certificate, and {" and ".join(missing)} is not set'
+        hint = "both are files in PEM form: the certificate, and its private key without a passphrase"
+        found.append(located.error("S217", message, place, hint=hint, mark=mark))
+    if host.options.get("scheme") == "http" or (host.port == 5985 and "scheme" not in host.options):  # noqa: PLR2004
+        message = f'"{host.name}" cannot show a certificate over http'
+        found.append(located.error("S217", message, place, hint="use ansible_winrm_scheme: https", mark=mark))
+    return tuple(found)
+
+
+def _kerberos_needs_a_name(host: Host, variables: Variables) -> tuple[Diagnostic, ...]:
+    override = host.options.get("kerberos_hostname_override")
+    if host.connection != "winrm" or host.options.get("transport") != "kerberos" or override:
+        return ()
+    try:
+        ipaddress.ip_address(host.address)
+    except ValueError:
+        return ()
+    _, located, path = variables["ansible_host" if "ansible_host" in variables else "ansible_winrm_transport"]
+    message = f'Kerberos knows hosts by name, and "{host.name}" has the address {host.address}'
+    hint = "write the host's full name as ansible_host, or set ansible_winrm_kerberos_hostname_override"
+    return (located.error("S217", message, located.text_at(path), hint=hint, mark=len(host.address)),)
+
+
 _CHECKS: tuple[Callable[[Host, Variables], tuple[Diagnostic, ...]], ...] = (
     _basic_needs_https,
+    _certificate_needs_files_and_https,
+    _kerberos_needs_a_name,
     _read_longer_than_operation,
 )
