@@ -50,7 +50,7 @@ class Conductor:
             return ()
         for index, step in enumerate(self.plan.steps):
             states = [state.of(step.id, host) for host in step.hosts]
-            if not all(self._is_settled(state, step, host) for host in step.hosts):
+            if not self._is_settled(state, step, states):
                 return tuple(self._step_effects(state, step, states, now))
             if any(one.status is Status.IN_DOUBT for one in states):
                 break  # nothing is cancelled: once a person has settled the doubt, the run goes on from here
@@ -62,14 +62,17 @@ class Conductor:
                     break
         return (finish(self.plan, state),)
 
-    def _is_settled(self, state: RunState, step: PlannedStep, host: str) -> bool:
-        one = state.of(step.id, host)
-        return one.is_terminal and self._postponement(state, step, host) is None
+    def _is_settled(self, state: RunState, step: PlannedStep, states: Sequence[StepRunState]) -> bool:
+        """Ended for good on every host. Asked of all earlier steps each time, so the cheap answer comes first."""
+        if not all(one.is_terminal for one in states):
+            return False
+        may_be_put_off = step.wait is not None or step.retry is not None
+        return not may_be_put_off or all(self._postponement(state, step, host) is None for host in step.hosts)
 
     # --- after a step failed ------------------------------------------------------------------
 
     def _after_failure(self, state: RunState, index: int) -> Iterator[End]:
-        """Abort cancels all later step runs forward skips those between; what always runs is left."""
+        """Abort cancels all later step runs, forward skips those between; what always runs is left."""
         step = self.plan.steps[index]
         later = self.plan.steps[index + 1 :]
         if step.on_failure == "abort":
