@@ -39,6 +39,11 @@ class _Catalogue:
         sid = login.get("sid")
         return next((one for one in self.users.values() if sid is not None and one.get("sid") == sid), None)
 
+    def login_of(self, user: JsonMap) -> JsonMap | None:
+        """The login of the instance that is this user, whatever either is called."""
+        sid = user.get("sid")
+        return next((one for one in self.logins.values() if sid is not None and one.get("sid") == sid), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Need:
@@ -149,6 +154,10 @@ def _problem(wanted: JsonMap, catalogue: _Catalogue, args: Arguments) -> tuple[s
         return f"The login {name} is disabled", f"Find out why; then ALTER LOGIN {bracketed(name)} ENABLE."
     if login is None or catalogue.user_of(login) is not None or user is None:
         return None
+    owner = catalogue.login_of(user)
+    if owner is not None:
+        told = f"The user {name} of the database {args['database']} belongs to the login {text_of(owner, 'name')}"
+        return told, "Joining it to another login would take it from that one: a person has to decide whose it is."
     if _family(user) != _family(login):
         told = f"The user {name} of the database {args['database']} is not of the kind of its login"
         return told, "Such a user cannot be joined to the login: a person has to decide what becomes of it."
