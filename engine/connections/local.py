@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from engine.connections.deadline import Deadline
@@ -17,6 +18,7 @@ from engine.connections.refusal import refuse_dialect
 from engine.connections.transfer import TransferFailed, refuse_size
 from engine.model.command import Dialect, Script
 from engine.model.errors import CommandTimedOut, ConnectFailed, ConnectionLost
+from engine.model.frame import NO_TRACES
 from engine.model.inventory import Host
 from engine.model.result import CommandResult
 from engine.ports.connection import ConnectionInfo, OpenSecret
@@ -89,11 +91,11 @@ class LocalConnection:
         self._powershell.close()
 
     def _start(self, deadline: Deadline) -> Pipe:  # noqa: ARG002 - the port's shape
-        return self._process((self._program, *ARGUMENTS))
+        return self._process((self._program, *ARGUMENTS), {**os.environ, **NO_TRACES})
 
-    def _process(self, command: tuple[str, ...]) -> ProcessPipe:
+    def _process(self, command: tuple[str, ...], environment: Mapping[str, str] | None = None) -> ProcessPipe:
         try:
-            return ProcessPipe(command)
+            return ProcessPipe(command, environment)
         except OSError as error:
             raise ConnectFailed(
                 self._name,

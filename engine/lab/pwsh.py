@@ -43,7 +43,7 @@ class Powershell:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **frame.NO_TRACES, **(environment or {})},
         )
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._number = 0

@@ -15,7 +15,7 @@ from engine.lab.host import LabHost, PwshHost, PwshPrelude
 from engine.lab.pwsh import find_powershell
 from engine.lab.shells import OneShot, Process, Spawn, Surroundings, emulated, encoded_script, script_reads_input
 from engine.model.errors import UsageMistake
-from engine.model.frame import STAGE_0, encoded_command
+from engine.model.frame import NO_TRACES, STAGE_0, encoded_command
 
 _FRAME = re.compile(rb"^\S+ \d+ (\S+) [0-9a-f]{64} ")
 _ANSWER = re.compile(rb"^\S+ \d+ [A-Za-z0-9+/=]+\s*$")
@@ -96,7 +96,7 @@ class PwshProcess(Process):
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **self._environment, **prelude.environment},
+            env={**os.environ, **NO_TRACES, **self._environment, **prelude.environment},
         )
         feeder = asyncio.get_running_loop().create_task(self._pump_input(process))
         try:

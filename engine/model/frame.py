@@ -33,6 +33,9 @@ STAGE_0 = (
 )
 """Windows PowerShell 2.0: builds the interpreter from the first line and gives it every later one."""
 
+NO_TRACES = {"DOTNET_EnableDiagnostics": "0", "POWERSHELL_DIAGNOSTICS_OPTOUT": "1"}
+"""Environment of a PowerShell started here: without it, each one that is killed leaves sockets and pipes in /tmp."""
+
 HANDSHAKE = "handshake"
 """Name of the first frame's script; its value tells version, culture, code page, boot identity and process id."""
 

@@ -12,6 +12,7 @@ from engine.connections import BUILTIN, connect
 from engine.connections.transfer import TransferFailed
 from engine.model.command import Dialect, Script
 from engine.model.errors import CommandTimedOut, ConnectFailed, UsageMistake
+from engine.model.frame import NO_TRACES
 from engine.model.inventory import Host
 from engine.model.origin import Origin
 from engine.model.secret import Secret
@@ -97,3 +98,16 @@ def test_an_unknown_kind_is_a_usage_mistake_that_names_the_known_ones() -> None:
     with pytest.raises(UsageMistake, match="telnet") as caught:
         local(kind="telnet")
     assert all(kind in str(caught.value.remedy) for kind in BUILTIN)
+
+
+@pytest.mark.pwsh
+@pytest.mark.skipif(PWSH is None, reason="no PowerShell: set RUNBOOK_PWSH or put pwsh on the PATH")
+def test_a_powershell_that_is_killed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NO_TRACES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    connection = local(shell="powershell", powershell=str(PWSH))
+    with pytest.raises(CommandTimedOut):
+        connection.run(Script(name="slow", text="param($Arguments) Start-Sleep 20"), 4)
+    connection.close()
+    assert list(tmp_path.iterdir()) == []
