@@ -17,6 +17,7 @@ from engine.actions.restore_plan import (
     Progress,
     Source,
     chain_of,
+    named_twice,
     progress,
     remaining,
     sources,
@@ -114,7 +115,8 @@ def mistake_in(args: Arguments) -> str | None:
     if _moment(args) is None:
         return f"{args['before']} is no moment with its offset from UTC"
     sets = sources(args)
-    wrong = [wrong_with(name, chain_of(sets, name)) for name in as_list(args["databases"])]
+    names = as_list(args["databases"])
+    wrong = [named_twice(names), *(wrong_with(name, chain_of(sets, name)) for name in names)]
     return "; ".join(one for one in wrong if one) or None
 
 

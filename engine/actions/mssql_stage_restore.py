@@ -15,7 +15,7 @@ from engine.actions.mssql_database import VERSION
 from engine.actions.mssql_job import forget, job
 from engine.actions.mssql_restore_database import HISTORY
 from engine.actions.mssql_verify_backup import file_list_text
-from engine.actions.restore_plan import chain_of, key_of, sources, statement, wrong_with
+from engine.actions.restore_plan import chain_of, key_of, named_twice, sources, statement, wrong_with
 from engine.actions.stage_case import (
     FIXED,
     Case,
@@ -104,7 +104,8 @@ def _mistake(args: Arguments) -> str | None:
     if is_absent(args):
         return None
     sets = sources(args)
-    wrong = [wrong_with(name, chain_of(sets, name)) for name in as_list(args["databases"])]
+    names = as_list(args["databases"])
+    wrong = [named_twice(names), *(wrong_with(name, chain_of(sets, name)) for name in names)]
     return "; ".join(one for one in wrong if one) or None
 
 

@@ -84,6 +84,16 @@ def chain_of(sets: Sequence[Source], database: str) -> tuple[Source, ...]:
     return tuple(one for one in sets if one.database.lower() == database.lower())
 
 
+def named_twice(databases: Sequence[str]) -> str | None:
+    """SQL Server sees no difference between the letter cases of a name, where it does not tell them apart."""
+    known: set[str] = set()
+    for name in databases:
+        if name.lower() in known:
+            return f"{name} is named twice"
+        known.add(name.lower())
+    return None
+
+
 def wrong_with(database: str, chain: Sequence[Source]) -> str | None:
     """Why these sets are no chain; None if they are one. Whether their numbers fit is the server's to check."""
     if not chain:
