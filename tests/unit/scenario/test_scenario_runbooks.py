@@ -10,6 +10,10 @@ BRANCHES = {
     "prerequisite-check-failed": 60,
     "predicted-check-failed": 85,
     "failed-before-permanent-changes": 35,
+    "database-recovery": 40,
+    "warehouse-database-recovery": 38,
+    "undo-database-recovery": 8,
+    "undo-warehouse-database-recovery": 10,
 }
 
 
