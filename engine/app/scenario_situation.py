@@ -9,6 +9,7 @@ from engine.lab.machine import Machine
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import copy_aside
 from engine.lab.machine_sql_media import change_contents, spoil_header, spoil_pages
+from engine.lab.setup_product import remove
 from engine.model.errors import UsageMistake
 
 
@@ -22,6 +23,10 @@ def arrange(estate: Estate, states: Mapping[str, Mapping[str, Any]], place: str)
         machine = estate.machines[host]
         with machine.lock:
             machine.settle()
+            if state.get("role") == "removed":
+                if host not in estate.products:
+                    raise UsageMistake(f"{place}: {host} has no role of the product")
+                remove(estate.products[host])
             for what, value in state.items():
                 if what in _PARTS:
                     _PARTS[what](machine, value, f"{place}: {host}")
