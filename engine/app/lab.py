@@ -11,6 +11,8 @@ from engine.app.wiring import make_folder
 from engine.lab.clock import LabClock
 from engine.lab.estate import OPERATOR, VARIANTS, Estate, build_estate
 from engine.lab.host import LabHost
+from engine.lab.machine_posix import PosixMachine
+from engine.lab.machine_posix_host import PosixHost
 from engine.lab.pwsh import find_powershell, script_runner
 from engine.lab.pwsh_machine import PwshMachine
 from engine.lab.serve import Endpoint, Endpoints, LabServers, ServedHost
@@ -29,6 +31,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 NETWORK = "127.77.0"
 SSH_HOST = "SQL02"
+JUMP_HOST, JUMP_USER = "JUMP01", "recovery"
 DEFAULT_SPEED = 20.0
 
 
@@ -58,11 +61,17 @@ class Lab:
 
 
 def up(
-    folder: Path, *, variant: str = "upgrade-failed", speed: float = DEFAULT_SPEED, interpreter: str = "emulated"
+    folder: Path,
+    *,
+    variant: str = "upgrade-failed",
+    speed: float = DEFAULT_SPEED,
+    interpreter: str = "emulated",
+    jump_host: bool = False,
 ) -> Lab:
     """Bring the lab up: ``speed`` lab seconds pass in one real second. A port that is taken is replaced by a free one.
 
-    With ``interpreter="pwsh"`` the PowerShell that ``RUNBOOK_PWSH`` names stands behind every shell.
+    With ``interpreter="pwsh"`` the PowerShell that ``RUNBOOK_PWSH`` names stands behind every shell. ``jump_host`` adds
+    a POSIX host behind SSH, alone in the group ``jump_hosts``.
     """
     if variant not in VARIANTS:
         raise UsageMistake(f"the lab knows no estate {variant}", remedy=f"one of: {', '.join(VARIANTS)}")
@@ -73,6 +82,7 @@ def up(
     real = interpreter == "pwsh" or find_powershell() is not None
     hosts = {name: PwshMachine(one) if real else one for name, one in estate.machines.items()}
     servers = LabServers()
+    jump = [_jump(password, clock)] if jump_host else []
     endpoints = servers.start(
         [
             ServedHost(
@@ -83,21 +93,46 @@ def up(
             )
             for number, (name, host) in enumerate(hosts.items(), 11)
         ]
+        + jump
     )
     _private(folder / "password", password)
     (folder / "ca.pem").write_text(endpoints.ca_pem, encoding="ascii")
     (folder / "known_hosts").write_text(endpoints.known_hosts(), encoding="ascii")
     inventory, baseline = folder / "inventory.yaml", folder / "baseline.yaml"
-    inventory.write_text(_inventory(endpoints, folder.absolute(), groups_of(estate)), encoding="utf-8")
+    groups = {**groups_of(estate), **({"jump_hosts": (JUMP_HOST,)} if jump_host else {})}
+    inventory.write_text(_inventory(endpoints, folder.absolute(), groups), encoding="utf-8")
     baseline.write_text(json.dumps(estate.baseline_document(), indent=1) + "\n", encoding="utf-8")
     return Lab(
         estate=estate,
         servers=servers,
-        hosts=tuple(hosts.values()),
+        hosts=(*hosts.values(), *(one.host for one in jump)),
         endpoints=endpoints,
         folder=folder,
         inventory=inventory,
         baseline=baseline,
+    )
+
+
+def _jump(password: str, clock: LabClock) -> ServedHost:
+    """A small Linux host; it also answers the doctor's look."""
+    from engine.app.doctor_hosts import POSIX_LOOK
+
+    machine = PosixMachine(name=JUMP_HOST, passwords={JUMP_USER: password})
+    machine.add_folder(f"/home/{JUMP_USER}", 0o700)
+    machine.add_file("/etc/hostname", f"{JUMP_HOST}\n".encode())
+
+    def look(one: PosixMachine, given: Mapping[str, str]) -> str:
+        del given
+        return f"Linux 6.1.0\n{one.name}-{one.boot}\n{int(clock.now())}\n"
+
+    host = PosixHost(machine, {POSIX_LOOK: look})
+    return ServedHost(
+        host=host,
+        address=f"{NETWORK}.31",
+        winrm_port=None,
+        https_port=None,
+        ssh_port=2222,
+        ssh_version="OpenSSH_9.2p1",
     )
 
 
@@ -136,6 +171,15 @@ def _inventory(endpoints: Endpoints, folder: Path, groups: Mapping[str, tuple[st
 
 
 def _host(one: Endpoint, folder: Path) -> Mapping[str, JsonValue]:
+    if one.winrm_port is None:
+        return {
+            "ansible_host": one.address,
+            "ansible_connection": "ssh",
+            "ansible_port": one.ssh_port,
+            "ansible_shell_type": "sh",
+            "ansible_user": JUMP_USER,
+            "runbook_known_hosts": str(folder / "known_hosts"),
+        }
     if one.ssh_port is not None:
         return {
             "ansible_host": one.address,

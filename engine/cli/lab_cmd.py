@@ -32,8 +32,9 @@ def command() -> None:
     show_default=True,
     help="What answers a PowerShell command line: the model, or the PowerShell that RUNBOOK_PWSH names.",
 )
+@click.option("--jump-host", is_flag=True, help="Add a POSIX host behind SSH, in the group jump_hosts.")
 @options.state
-def up(variant: str, speed: float, interpreter: str, state: str | None) -> None:  # fmt: skip
+def up(variant: str, speed: float, interpreter: str, jump_host: bool, state: str | None) -> None:  # fmt: skip
     """Bring the estate up and keep it up until Ctrl-C.
 
     Commands at its prompt: `retry` presses Retry in the setup wizard, `state` tells which hosts are up,
@@ -42,7 +43,8 @@ def up(variant: str, speed: float, interpreter: str, state: str | None) -> None:
     from engine.app import lab as use_case
     from engine.app.wiring import state_folder
 
-    lab = use_case.up(state_folder(state) / "lab", variant=variant, speed=speed, interpreter=interpreter)
+    folder = state_folder(state) / "lab"
+    lab = use_case.up(folder, variant=variant, speed=speed, interpreter=interpreter, jump_host=jump_host)
     try:
         click.echo(f"the lab is up: {', '.join(lab.endpoints.hosts)}", err=True)
         click.echo(f"inventory: {lab.inventory}", err=True)

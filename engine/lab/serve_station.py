@@ -58,6 +58,7 @@ class ServedHost:
     ssh_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     interpreter: Literal["emulated", "pwsh"] = "emulated"
     client_certificates: ClientCertificates | None = None
+    ssh_version: str = "OpenSSH_for_Windows_9.5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,12 @@ class Station:
         self._http = self._door(secure=False)
         self._https = self._door(secure=True)
         self._ssh = SshDoor(
-            around=self._around, spawn=spawn, key=keys.ssh_key, authorized_keys=served.ssh_keys, allowed=self.allowed
+            around=self._around,
+            spawn=spawn,
+            key=keys.ssh_key,
+            authorized_keys=served.ssh_keys,
+            allowed=self.allowed,
+            version=served.ssh_version,
         )
         names = (served.host.name, served.host.name.lower(), *served.names)
         self._names = tuple(dict.fromkeys(names))

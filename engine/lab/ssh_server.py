@@ -26,7 +26,9 @@ class SshDoor:
         key: asyncssh.SSHKey,
         authorized_keys: Mapping[str, Sequence[str]],
         allowed: Callable[[], bool],
+        version: str,
     ) -> None:
+        self._version = version
         self._around = around
         self._spawn = spawn
         self._key = key
@@ -49,7 +51,7 @@ class SshDoor:
             allow_scp=False,
             agent_forwarding=False,
             x11_forwarding=False,
-            server_version="OpenSSH_for_Windows_9.5",
+            server_version=self._version,
             tcp_keepalive=False,
         )
 
