@@ -4,35 +4,44 @@
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine.app import documents
+from engine.app.children import ACTION
 from engine.app.triage import triage_spec
 from engine.app.wiring import catalogue
 from engine.model.packaged import root
 from engine.model.runbook import RunbookSpec, StepSpec
 from engine.model.status import Effect
+from engine.model.triage import Row
 from engine.planning.effects import nature
-from engine.reporting.recovery_map import MapRow, MapRunbook, MapStep, RecoveryMap, markdown, svg
+from engine.planning.waypoints import required
+from engine.reporting.recovery_map import MapRow, MapRunbook, MapStep, RecoveryMap, markdown
+from engine.reporting.recovery_map_svg import svg
 
 
 def recovery_map() -> RecoveryMap:
     """The shipped triage and runbooks as a map."""
     triage = triage_spec()
-    rows = tuple(
-        MapRow(
-            id=row.id, title=row.title, phase=triage.phases.get(row.verdict, row.verdict), runbook=_name(row.runbook)
-        )
-        for row in triage.rows
-    )
+    by_id: dict[str, list[Row]] = {}
+    for row in triage.rows:
+        by_id.setdefault(row.id, []).append(row)
+    rows = tuple(_row(name, group, triage.phases) for name, group in by_id.items())
     folder = root("runbooks") / "service-manager"
     files = sorted(path for path in folder.glob("*.yaml") if path.name != "triage.yaml")
     return RecoveryMap(rows=rows, runbooks=tuple(_runbook(documents.runbook(str(path)).spec) for path in files))
 
 
-def _name(path: str | None) -> str | None:
-    return None if path is None else Path(path).stem
+def _row(name: str, group: Sequence[Row], phases: Mapping[str, str]) -> MapRow:
+    """The cases of one row of the table together."""
+    return MapRow(
+        id=name,
+        title=group[0].title,
+        phases=tuple(dict.fromkeys(phases.get(one.verdict, one.verdict) for one in group)),
+        runbooks=tuple(dict.fromkeys(Path(one.runbook).stem for one in group if one.runbook)),
+        next=" ".join(group[0].next.split()),
+    )
 
 
 def _runbook(spec: RunbookSpec) -> MapRunbook:
@@ -45,7 +54,8 @@ def _steps(spec: RunbookSpec) -> Iterator[MapStep]:
             id=step.id,
             name=step.name,
             effect=_effect(step).value,
-            requires=tuple(str(one) for one in step.requires),
+            requires=tuple(str(one) for one in required(step, catalogue().actions[step.action].info)),
+            runs=name if step.action == ACTION and isinstance(name := step.args.get("name"), str) else None,
         )
 
 

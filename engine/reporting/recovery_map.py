@@ -1,34 +1,49 @@
-"""The map of all recovery ways as Markdown and SVG: symptom, phase, runbook, and the point of no return."""
+"""The map of all recovery ways: what leads where, where the point of no return lies, what stands before it. As values
+and as Markdown; ``recovery_map_svg`` draws it.
+"""
 
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
-WIDTH, LINE, PAD = 1180, 17, 10
-LEFT, MIDDLE, RIGHT = (20, 440), (500, 270), (810, 350)
-"""Where each column begins, and how wide its boxes are."""
-COLUMN_CHARACTERS = {LEFT: 58, MIDDLE: 34, RIGHT: 45}
+BEFORE = ("readiness", "check-backups", "stage-restore")
+"""What is run while nothing has failed yet."""
+
+_WORDS: Mapping[str, str] = {
+    "approval": "an approval",
+    "backup-chain": "a chain of backups",
+    "backup-verified": "backups read to their end",
+    "baseline-unchanged": "versions as in the baseline",
+    "consent": "consent to the loss",
+    "key-backed-up": "a backup of the encryption key",
+    "media-reachable": "the original media",
+    "password-held": "the key's password",
+    "safety-copied": "a safety copy",
+    "same-name": "the same computer name",
+    "services-stopped": "services stopped",
+    "setup-not-running": "setup not at work",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRow:
-    """A row of the decision table."""
+    """A row of the decision table: where it leads, in its order, and what to do where no runbook does it."""
 
     id: str
     title: str
-    phase: str
-    runbook: str | None
+    phases: tuple[str, ...]
+    runbooks: tuple[str, ...]
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapStep:
-    """A step: what it may do, and the proofs that must stand before it."""
+    """A step: what it may do, the proofs that must stand before it, and the runbook that it runs."""
 
     id: str
     name: str
     effect: str
     requires: tuple[str, ...]
+    runs: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +56,13 @@ class MapRunbook:
 
     @property
     def no_return(self) -> MapStep | None:
-        """The first step that nothing takes back."""
+        """The first step of its own that nothing takes back."""
         return next((one for one in self.steps if one.effect == "permanent"), None)
 
     @property
-    def gated(self) -> tuple[MapStep, ...]:
-        """The steps that need proofs."""
-        return tuple(one for one in self.steps if one.requires)
+    def runs(self) -> tuple[str, ...]:
+        """The runbooks that it runs."""
+        return tuple(dict.fromkeys(one.runs for one in self.steps if one.runs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +72,34 @@ class RecoveryMap:
     rows: tuple[MapRow, ...]
     runbooks: tuple[MapRunbook, ...]
 
+    @property
+    def led_to(self) -> tuple[MapRunbook, ...]:
+        """Runbooks that a row leads to, by the last row that does: so the ways of a picture cross least."""
+        order = {name: number for number, row in enumerate(self.rows) for name in row.runbooks}
+        return tuple(sorted((one for one in self.runbooks if one.name in order), key=lambda one: order[one.name]))
 
-def _return_words(runbook: MapRunbook) -> str:
+    @property
+    def before(self) -> tuple[MapRunbook, ...]:
+        """Runbooks for the time before an upgrade."""
+        return tuple(one for name in BEFORE for one in self.runbooks if one.name == name)
+
+    @property
+    def others(self) -> tuple[MapRunbook, ...]:
+        """The rest: run by others, or after them."""
+        known = {one.name for one in (*self.led_to, *self.before)}
+        return tuple(one for one in self.runbooks if one.name not in known)
+
+
+def proof_words(requires: tuple[str, ...]) -> str:
+    """The proofs in plain words, each kind once."""
+    kinds = dict.fromkeys(one.partition("(")[0] for one in requires)
+    return ", ".join(_WORDS.get(kind, kind.replace("-", " ")) for kind in kinds) or "nothing"
+
+
+def return_words(runbook: MapRunbook) -> str:
+    """Where the point of no return is."""
     step = runbook.no_return
-    return f"Point of no return: {step.id} ({step.name})" if step else "No step is permanent by itself"
+    return f"Point of no return: {step.name}" if step else "Nothing that it does itself is permanent"
 
 
 def markdown(found: RecoveryMap) -> str:
@@ -77,64 +116,37 @@ def _markdown(found: RecoveryMap) -> Iterator[str]:
     yield ""
     yield "## What leads where"
     yield ""
-    yield "The first row that is certainly true is the answer."
+    yield "The first row that is certainly true is the answer. Several runbooks: what was changed decides between them."
     yield ""
-    yield "| row | what was found | phase | runbook |"
+    yield "| row | what was found | phase | runbook, or what to do |"
     yield "| --- | --- | --- | --- |"
     for row in found.rows:
-        yield f"| {row.id} | {row.title} | {row.phase} | {row.runbook or 'none'} |"
-    for runbook in found.runbooks:
+        leads = ", ".join(f"[{name}](#{name})" for name in row.runbooks) or row.next or "collect more evidence"
+        yield f"| {row.id} | {row.title} | {', '.join(row.phases)} | {leads} |"
+    for title, group in (
+        ("Before an upgrade", found.before),
+        ("After a failed upgrade", found.led_to),
+        ("Run by others, or after them", found.others),
+    ):
         yield ""
-        yield f"## {runbook.name}"
-        yield ""
-        yield f"{runbook.title}. {_return_words(runbook)}."
-        yield ""
-        yield "| step | what it does | effect | proofs that stand before it |"
-        yield "| --- | --- | --- | --- |"
-        for step in runbook.steps:
-            proofs = ", ".join(f"`{one}`" for one in step.requires)
-            yield f"| `{step.id}` | {step.name} | {step.effect} | {proofs or 'none'} |"
+        yield f"## {title}"
+        for runbook in group:
+            yield from _section(runbook)
 
 
-def svg(found: RecoveryMap) -> str:
-    """The map as a picture: found, phase, runbook, from left to right."""
-    parts, where, y = [], {}, 50
-    for runbook in found.runbooks:
-        gates = [f"{one.id}: {', '.join(one.requires)}" for one in runbook.gated]
-        lines = [runbook.name, _return_words(runbook), *gates]
-        box, middle, y = _box(RIGHT, y, lines, "#eaf3ea")
-        parts.append(box)
-        where[runbook.name] = middle
-    bottom, y = y, 50
-    for row in found.rows:
-        begin = y
-        box, middle, y = _box(LEFT, begin, [f"{row.id}  {row.title}"], "#f4f4f4")
-        phase, _, end = _box(MIDDLE, begin, [row.phase], "#e8eef7")
-        y = max(y, end)
-        parts += [box, phase, _line(sum(LEFT), middle, MIDDLE[0], middle)]
-        if row.runbook in where:
-            parts.append(_line(sum(MIDDLE), middle, RIGHT[0], where[row.runbook]))
-    heads = zip((LEFT, MIDDLE, RIGHT), ("What was found", "Phase", "Runbook, and its gates"), strict=True)
-    titles = [f'<text x="{column[0]}" y="32" font-weight="bold">{text}</text>' for column, text in heads]
-    height = max(y, bottom) + PAD
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        'font-family="sans-serif" font-size="13">'
-    )
-    return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *titles, *parts, "</svg>"]) + "\n"
-
-
-def _box(column: tuple[int, int], y: int, texts: list[str], fill: str) -> tuple[str, int, int]:
-    """A box with wrapped text; its place for a line, and where the next one may begin."""
-    x, wide = column
-    lines = [line for text in texts for line in textwrap.wrap(text, COLUMN_CHARACTERS[column], subsequent_indent="  ")]
-    height = len(lines) * LINE + PAD
-    rows = "".join(
-        f'<text x="{x + 8}" y="{y + LINE * number + 18}">{escape(line)}</text>' for number, line in enumerate(lines)
-    )
-    box = f'<rect x="{x}" y="{y}" width="{wide}" height="{height}" rx="5" fill="{fill}" stroke="#888"/>{rows}'
-    return box, y + min(height, LINE + PAD) // 2, y + height + PAD
-
-
-def _line(x1: int, y1: int, x2: int, y2: int) -> str:
-    return f'<path d="M{x1} {y1} L{x2} {y2}" stroke="#555" fill="none"/>'
+def _section(runbook: MapRunbook) -> Iterator[str]:
+    yield ""
+    yield f"### {runbook.name}"
+    yield ""
+    yield f"{runbook.title}."
+    yield ""
+    step = runbook.no_return
+    yield f"{return_words(runbook)}." + (f" Before it stand: {proof_words(step.requires)}." if step else "")
+    if runbook.runs:
+        yield f"It runs {', '.join(f'[{name}](#{name})' for name in runbook.runs)}."
+    yield ""
+    yield "| step | what it does | effect | proofs that stand before it |"
+    yield "| --- | --- | --- | --- |"
+    for one in runbook.steps:
+        proofs = ", ".join(f"`{each}`" for each in one.requires)
+        yield f"| `{one.id}` | {one.name} | {one.effect} | {proofs or 'none'} |"
