@@ -34,6 +34,11 @@ class MapRow:
     runbooks: tuple[str, ...]
     next: str = ""
 
+    @property
+    def todo(self) -> str:
+        """What to do where no runbook does it."""
+        return self.next or "Collect more evidence, then run the triage again."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapStep:
@@ -114,6 +119,8 @@ def _markdown(found: RecoveryMap) -> Iterator[str]:
     yield ""
     yield "![Recovery map](recovery-map.svg)"
     yield ""
+    yield from _contents(found)
+    yield ""
     yield "## What leads where"
     yield ""
     yield "The first row that is certainly true is the answer. Several runbooks: what was changed decides between them."
@@ -121,17 +128,32 @@ def _markdown(found: RecoveryMap) -> Iterator[str]:
     yield "| row | what was found | phase | runbook, or what to do |"
     yield "| --- | --- | --- | --- |"
     for row in found.rows:
-        leads = ", ".join(f"[{name}](#{name})" for name in row.runbooks) or row.next or "collect more evidence"
+        leads = ", ".join(f"[{name}](#{name})" for name in row.runbooks) or row.todo
         yield f"| {row.id} | {row.title} | {', '.join(row.phases)} | {leads} |"
-    for title, group in (
-        ("Before an upgrade", found.before),
-        ("After a failed upgrade", found.led_to),
-        ("Run by others, or after them", found.others),
-    ):
+    for title, group in _groups(found):
         yield ""
         yield f"## {title}"
         for runbook in group:
             yield from _section(runbook)
+
+
+def _groups(found: RecoveryMap) -> tuple[tuple[str, tuple[MapRunbook, ...]], ...]:
+    """The runbooks under their headings; a heading without any is left out."""
+    groups = (
+        ("Before an upgrade", found.before),
+        ("After a failed upgrade", found.led_to),
+        ("Run by others, or after them", found.others),
+    )
+    return tuple((title, group) for title, group in groups if group)
+
+
+def _contents(found: RecoveryMap) -> Iterator[str]:
+    yield "* [What leads where](#what-leads-where)"
+    for title, group in _groups(found):
+        yield f"* [{title}](#{title.lower().replace(',', '').replace(' ', '-')})"
+        for one in group:
+            mark = f" (no way back after: {one.no_return.name})" if one.no_return else ""
+            yield f"  * [{one.name}](#{one.name}): {one.title}{mark}"
 
 
 def _section(runbook: MapRunbook) -> Iterator[str]:
@@ -141,8 +163,9 @@ def _section(runbook: MapRunbook) -> Iterator[str]:
     yield f"{runbook.title}."
     yield ""
     step = runbook.no_return
-    yield f"{return_words(runbook)}." + (f" Before it stand: {proof_words(step.requires)}." if step else "")
+    yield f"**{return_words(runbook)}.**" + (f" Before it stand: {proof_words(step.requires)}." if step else "")
     if runbook.runs:
+        yield ""
         yield f"It runs {', '.join(f'[{name}](#{name})' for name in runbook.runs)}."
     yield ""
     yield "| step | what it does | effect | proofs that stand before it |"

@@ -1,4 +1,6 @@
-"""The recovery map as a picture: rows on the left, in their order; runbooks on the right, in the order of the rows."""
+"""The recovery map as a picture, in the shape of a sheet of paper laid across: rows on the left, in their order; the
+runbooks they lead to in the middle; on the right what is run before an upgrade, and by others or after them.
+"""
 
 import textwrap
 from collections.abc import Iterator
@@ -7,10 +9,11 @@ from xml.sax.saxutils import escape
 
 from engine.reporting.recovery_map import MapRow, MapRunbook, RecoveryMap, proof_words
 
-WIDTH, LINE, PAD, GAP, TOP = 1360, 17, 9, 12, 56
-LEFT, RIGHT = (20, 560), (760, 580)
+WIDTH, LINE, PAD, GAP, TOP = 1520, 17, 9, 12, 80
+LEFT, MIDDLE, RIGHT = (20, 430), (570, 470), (1070, 430)
 """Where each column begins, and how wide its boxes are."""
-_CHARACTERS = {LEFT: 76, RIGHT: 76}
+_LETTER, _BOLD = 7.0, 8.2
+"""How wide a character is at most on average, in the widest of the usual fonts."""
 _STYLE = {"head": 'font-weight="bold"', "soft": 'fill="#555"', "stop": 'font-weight="bold" fill="#9b1c1c"', "text": ""}
 
 
@@ -24,44 +27,73 @@ class Text:
 
 def svg(found: RecoveryMap) -> str:
     """The whole picture, with a ground of its own."""
-    parts: list[str] = []
-    right = TOP
-    middles: dict[str, int] = {}
-    for runbook in found.led_to:
-        drawn, middles[runbook.name], right = _box(RIGHT, right, list(_of_runbook(runbook)), "#f1f6f1", runbook)
-        parts += drawn
-    left = TOP
-    lines: list[str] = []
-    for row in found.rows:
-        drawn, middle, left = _box(LEFT, left, list(_of_row(row)), "#f5f5f5", None)
-        parts += drawn
-        lines += [_way(middle, middles[name]) for name in row.runbooks if name in middles]
-    at = max(left, right) + GAP
-    for title, group in (("Before an upgrade", found.before), ("Run by others, or after them", found.others)):
-        parts.append(f'<text x="{LEFT[0]}" y="{at + 18}" font-weight="bold">{escape(title)}</text>')
-        drawn, at = _band(group, at + 30)
-        parts += drawn
-    heads = [
-        f'<text x="{column[0]}" y="36" font-weight="bold">{words}</text>'
-        for column, words in (
-            (LEFT, "What the triage found (the first row that is true counts)"),
-            (RIGHT, "Runbook, and its point of no return"),
-        )
-    ]
+    runbooks, middles, middle_end = _column(MIDDLE, TOP, found.led_to)
+    rows, left_end = _rows(found.rows, middles)
+    bands, right_end = _bands(found)
+    high = max(left_end, middle_end, right_end) + GAP
     frame = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {at + GAP}" width="{WIDTH}" height="{at + GAP}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {high}" width="{WIDTH}" height="{high}" '
         'font-family="sans-serif" font-size="13" fill="#111">'
     )
-    return (
-        "\n".join([frame, '<rect width="100%" height="100%" fill="white"/>', *heads, *lines, *parts, "</svg>"]) + "\n"
-    )
+    ground = '<rect width="100%" height="100%" fill="white"/>'
+    return "\n".join([frame, ground, *_heads(), *rows, *runbooks, *bands, "</svg>"]) + "\n"
+
+
+def _heads() -> Iterator[str]:
+    yield _heading(LEFT, 30, "What the triage found")
+    yield f'<text x="{LEFT[0]}" y="50">The first row that is true counts. A broken line leads to one of several:</text>'
+    yield f'<text x="{LEFT[0]}" y="67">what was changed decides.</text>'
+    yield _heading(MIDDLE, 30, "Runbook, and its point of no return")
+    yield f'<text x="{MIDDLE[0]}" y="50">A bar on the left: something that it does cannot be taken back.</text>'
+
+
+def _heading(column: tuple[int, int], y: int, words: str) -> str:
+    return f'<text x="{column[0]}" y="{y}" font-weight="bold" font-size="15">{escape(words)}</text>'
+
+
+def _rows(rows: tuple[MapRow, ...], middles: dict[str, int]) -> tuple[list[str], int]:
+    """The rows and the ways from them; ways first, so that no box is crossed."""
+    boxes: list[str] = []
+    ways: list[str] = []
+    at = TOP
+    for row in rows:
+        drawn, middle, at = _box(LEFT, at, list(_of_row(row)), "#f5f5f5", None)
+        boxes += drawn
+        ways += [
+            _way(middle, middles[name], one_of_several=len(row.runbooks) > 1)
+            for name in row.runbooks
+            if name in middles
+        ]
+    return ways + boxes, at
+
+
+def _bands(found: RecoveryMap) -> tuple[list[str], int]:
+    """What no row leads to, under headings."""
+    parts: list[str] = []
+    at = 30
+    for title, group in (("Before an upgrade", found.before), ("Run by others, or after them", found.others)):
+        drawn, _, end = _column(RIGHT, at + GAP, group)
+        parts += [_heading(RIGHT, at, title), *drawn]
+        at = end + 2 * GAP
+    return parts, at - 2 * GAP
+
+
+def _column(column: tuple[int, int], top: int, group: tuple[MapRunbook, ...]) -> tuple[list[str], dict[str, int], int]:
+    """Runbooks one under the other, where a way meets each, and where the next box may begin."""
+    parts: list[str] = []
+    middles: dict[str, int] = {}
+    for runbook in group:
+        drawn, middles[runbook.name], top = _box(column, top, list(_of_runbook(runbook)), "#f1f6f1", runbook)
+        parts += drawn
+    return parts, middles, top
 
 
 def _of_row(row: MapRow) -> Iterator[Text]:
     yield Text(f"{row.id}  {row.title}", "head")
-    yield Text("; ".join(row.phases), "soft")
-    if not row.runbooks and row.next:
-        yield Text(row.next)
+    if row.phases != (row.title,):
+        yield Text("; ".join(row.phases), "soft")
+    if not row.runbooks:
+        yield Text(row.todo)
 
 
 def _of_runbook(runbook: MapRunbook) -> Iterator[Text]:
@@ -75,19 +107,6 @@ def _of_runbook(runbook: MapRunbook) -> Iterator[Text]:
         yield Text(f"runs {', '.join(runbook.runs)}", "soft")
 
 
-def _band(group: tuple[MapRunbook, ...], top: int) -> tuple[list[str], int]:
-    """Two columns of boxes."""
-    parts: list[str] = []
-    ends = [top, top]
-    for number, runbook in enumerate(group):
-        column = number % 2
-        drawn, _, ends[column] = _box(
-            (LEFT, RIGHT)[column], ends[column], list(_of_runbook(runbook)), "#f1f4f8", runbook
-        )
-        parts += drawn
-    return parts, max(ends) + GAP
-
-
 def _box(
     column: tuple[int, int], top: int, texts: list[Text], fill: str, runbook: MapRunbook | None
 ) -> tuple[list[str], int, int]:
@@ -96,7 +115,7 @@ def _box(
     lines = [
         (part, one.style)
         for one in texts
-        for part in textwrap.wrap(one.words, _CHARACTERS[column], subsequent_indent="    ")
+        for part in textwrap.wrap(one.words, _characters(wide, one.style), subsequent_indent="    ")
     ]
     height = len(lines) * LINE + PAD
     parts = [f'<rect x="{x}" y="{top}" width="{wide}" height="{height}" rx="5" fill="{fill}" stroke="#777"/>']
@@ -109,11 +128,17 @@ def _box(
     return parts, top + min(height, 2 * LINE) // 2 + 4, top + height + GAP
 
 
-def _way(start: int, end: int) -> str:
-    """A curve, so that lines which cross can be told apart."""
-    x1, x2 = sum(LEFT), RIGHT[0]
+def _characters(wide: int, style: str) -> int:
+    """How many characters fit into a line of a box."""
+    return int((wide - 26) / (_BOLD if style in ("head", "stop") else _LETTER))
+
+
+def _way(start: int, end: int, *, one_of_several: bool) -> str:
+    """A curve, so that lines which cross can be told apart; a broken one where it is one of several."""
+    x1, x2 = sum(LEFT), MIDDLE[0]
     middle = (x1 + x2) // 2
+    broken = ' stroke-dasharray="6 4"' if one_of_several else ""
     return (
-        f'<path d="M{x1} {start} C{middle} {start} {middle} {end} {x2 - 7} {end}" stroke="#444" fill="none"/>'
-        f'<path d="M{x2 - 9} {end - 4} L{x2} {end} L{x2 - 9} {end + 4} Z" fill="#444"/>'
+        f'<path d="M{x1} {start} C{middle} {start} {middle} {end} {x2 - 7} {end}" stroke="#333"{broken} fill="none"/>'
+        f'<path d="M{x2 - 9} {end - 4} L{x2} {end} L{x2 - 9} {end + 4} Z" fill="#333"/>'
     )

@@ -1,5 +1,6 @@
 """The recovery map in docs is what the triage and the runbooks say today."""
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -40,9 +41,10 @@ def test_the_point_of_no_return_and_its_proofs_are_told() -> None:
     found = RecoveryMap(rows=(row,), runbooks=(runbook("lose", LOOK, DROP, CALL),))
     told = "backups read to their end, an approval, odd thing"
     text = markdown(found)
-    assert f"Point of no return: Drop <it>. Before it stand: {told}." in text
+    assert f"**Point of no return: Drop <it>.** Before it stand: {told}." in text
     assert "| `drop` | Drop <it> | permanent | `backup-verified(a)`, `backup-verified(b)`, " in text
     assert "It runs [check](#check)." in text
+    assert "  * [lose](#lose): Lose & win (no way back after: Drop <it>)" in text
     assert f"NO WAY BACK AFTER: Drop <it> before it stand: {told} runs check" in words(found)
 
 
@@ -61,3 +63,31 @@ def test_runbooks_stand_in_the_order_of_the_rows_and_the_others_in_bands() -> No
     drawn = words(found)
     assert drawn.index("Before an upgrade") < drawn.index("readiness") < drawn.index("Run by others")
     assert svg(found).count('fill="none"') == 3
+    assert svg(found).count("stroke-dasharray") == 2, "of a row that leads to several, and of no other"
+
+
+def test_a_row_without_a_runbook_says_what_to_do_in_both() -> None:
+    row = MapRow(id="D9", title="nothing known", phases=("undetermined",), runbooks=())
+    found = RecoveryMap(rows=(row,), runbooks=())
+    todo = "Collect more evidence, then run the triage again."
+    assert f"| undetermined | {todo} |" in markdown(found)
+    assert todo in words(found)
+    assert "## After a failed upgrade" not in markdown(found), "no heading over nothing"
+
+
+def test_every_box_keeps_within_the_sheet() -> None:
+    picture = ElementTree.fromstring(svg(recovery_map()))
+    wide, high = (int(picture.attrib[one]) for one in ("width", "height"))
+    boxes = [one.attrib for one in picture.iter("{http://www.w3.org/2000/svg}rect") if "x" in one.attrib]
+    assert len(boxes) > len(recovery_map().runbooks)
+    assert all(int(one["x"]) + int(one["width"]) <= wide for one in boxes)
+    assert all(int(one["y"]) + int(one["height"]) <= high for one in boxes)
+    assert wide > high, "it is printed across"
+
+
+def test_every_link_of_the_page_leads_to_a_heading_of_it() -> None:
+    text = markdown(recovery_map())
+    headings = {
+        line.lstrip("# ").lower().replace(",", "").replace(" ", "-") for line in text.split("\n") if "##" in line
+    }
+    assert set(re.findall(r"\(#([^)]+)\)", text)) <= headings
