@@ -138,7 +138,7 @@ class WinRmWire:
         settings = self._settings
         password = self._open_password()
         encrypted = settings.scheme == "http" and settings.transport in ("ntlm", "kerberos", "credssp")
-        return Protocol(
+        protocol = Protocol(
             endpoint=settings.endpoint,
             transport=settings.transport,
             username=settings.user or None,
@@ -155,6 +155,14 @@ class WinRmWire:
             # environment at every request, which threads must not do at once.
             proxy="",
         )
+        set_up = protocol.transport.setup_encryption
+
+        def without_the_environment(session: requests.Session) -> None:
+            session.trust_env = False  # else all of it is searched for a proxy at every request
+            set_up(session)
+
+        protocol.transport.setup_encryption = without_the_environment  # type: ignore[method-assign]
+        return protocol
 
 
 class WinRmPipe:

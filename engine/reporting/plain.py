@@ -62,6 +62,8 @@ def _leaves(value: Mapping[str, JsonValue], above: str = "") -> Iterator[tuple[s
 
 def width(text: str) -> int:
     """How many terminal cells the text takes: wide characters two, combining ones none."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
     )
