@@ -114,6 +114,12 @@ class Machine:
         """True unless the machine is down for a restart; only reads, so that another machine may ask."""
         return self._up_at is None
 
+    @property
+    def computer_name(self) -> str:
+        """The name as Windows has it; ``name`` is the one that the estate knows the machine by."""
+        stored = self.registry.data(rf"{CONTROL_KEY}\ComputerName\ComputerName", "ComputerName")
+        return stored if isinstance(stored, str) and stored else self.name
+
     def boot_number(self) -> int:
         """How often the machine has booted."""
         with self.lock:

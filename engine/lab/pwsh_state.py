@@ -36,7 +36,7 @@ _CHANGEABLE = ("state", "start_mode", "exit_code", "process_id")
 def state_of(machine: Machine, root: Path | None = None) -> JsonMap:
     """Everything the stubs need. ``root`` is the folder that stands for the drive C."""
     return {
-        "name": machine.name,
+        "name": machine.computer_name,
         "domain": machine.domain,
         "os_caption": machine.os_caption,
         "os_version": machine.os_version,

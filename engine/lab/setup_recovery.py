@@ -61,7 +61,7 @@ def install_role(product: Product, media: str, log: SetupLog, machines: Mapping[
     if product.installed:
         log("Setup ended with error 242.")
         return ALREADY_INSTALLED
-    if _registered_name(product) != product.machine.name:
+    if product.machine.computer_name != product.machine.name:  # the databases know it by that one
         return WRONG_NAME
     found = {one.name: one for one in product.databases if one.state == "ONLINE"}
     if set(found) != set(product.database_names):
@@ -105,12 +105,6 @@ def import_packs(product: Product, folder: str) -> str:
     with product.sql.lock:
         server.store.add(found)
     return DONE
-
-
-def _registered_name(product: Product) -> str:
-    r"""The computer's name as Windows has it; the databases know the server by the one it had."""
-    key = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"
-    return str(product.machine.registry.data(key, "ComputerName"))
 
 
 def _read(machine: Machine, path: str, machines: Mapping[str, Machine]) -> LabFile | None:

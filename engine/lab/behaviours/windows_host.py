@@ -8,9 +8,10 @@ from engine.model.data import JsonMap, JsonValue
 def observe(machine: Machine, arguments: JsonMap) -> JsonValue:
     """Identity, operating system, boot and clock."""
     del arguments
+    name = machine.computer_name
     return {
-        "computer_name": machine.name,
-        "fqdn": f"{machine.name}.{machine.domain}".lower() if machine.domain else machine.name.lower(),
+        "computer_name": name,
+        "fqdn": f"{name}.{machine.domain}".lower() if machine.domain else name.lower(),
         "domain_joined": bool(machine.domain),
         "os_caption": machine.os_caption,
         "os_version": machine.os_version,
