@@ -15,7 +15,7 @@ from engine.model.expression import Template
 from engine.model.plan import Plan, PlannedStep
 from engine.model.runbook import RunbookSpec
 from engine.model.status import Effect
-from engine.planning.children import unplannable, worst, worst_written
+from engine.planning.children import permanent_always, unplannable, worst, worst_written
 from engine.planning.drafting import is_left_out
 from engine.planning.findings import listed
 
@@ -65,6 +65,8 @@ def child_findings(
     for step in plan.steps:
         if step.action == ACTION and not is_left_out(params, written[step.id]):
             effects[step.id] = _one(step, request, make, depth, found)
+            if step.always and effects[step.id] is Effect.PERMANENT:
+                found.append(permanent_always(step))
     return tuple(found), effects
 
 

@@ -18,6 +18,12 @@ def unplannable(step: PlannedStep, why: str, hint: str | None) -> Diagnostic:
     return error("P524", f"step {step.id} {why}", step.origin, hint)
 
 
+def permanent_always(step: PlannedStep) -> Diagnostic:
+    """As for a step that is permanent by itself."""
+    why = f"step {step.id} always runs, but the runbook that it runs is permanent"
+    return error("P514", why, step.origin, "take always out, or let it run a runbook that can be undone")
+
+
 def worst(effects: Iterable[Effect]) -> Effect:
     """The gravest of them."""
     return max(effects, key=lambda one: one.weight, default=Effect.OBSERVE)

@@ -144,7 +144,10 @@ def _requires(
     about: tuple[str, ...] | None,
     found: list[Diagnostic],
 ) -> Iterator[Requirement]:
-    """A proof about a target set is one about each of its hosts; one about what the step is about, of each name."""
+    """A proof about a target set is one about each of its hosts; one about what the step is about, of each name that
+    is not written out.
+    """
+    written = {(one.kind, one.subject) for one in requirements}
     for one in requirements:
         if one.kind == APPROVAL or one.subject == ESTATE or one.subject in around.inventory.hosts:
             yield one
@@ -153,7 +156,8 @@ def _requires(
                 found.append(_nameless(one, about))
                 continue
             for name in about:
-                yield replace(one, subject=name)
+                if (one.kind, name) not in written:
+                    yield replace(one, subject=name)
         elif one.subject in around.names or ANY in around.names:
             yield one
         elif one.subject in around.targets:

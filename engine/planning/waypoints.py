@@ -13,18 +13,19 @@ from engine.ports.action import ActionInfo
 
 def required(step: StepSpec, info: ActionInfo) -> tuple[Requirement, ...]:
     """What the step requires and what the changes of its action consume; a kind that only the action names is meant
-    of the estate unless it says of what.
+    of the estate unless it says of what. What is written may say more of such a kind; of what the action itself speaks
+    of, it adds to that and never takes its place.
     """
     if nature(step, info).effect is Effect.OBSERVE:
         return step.requires
-    written = {one.kind for one in step.requires}
+    written = {(one.kind, subject) for one in step.requires for subject in (one.subject, None)}
     consumed = (split_proof(one) for one in info.consumes)
     return (
         *step.requires,
         *(
             Requirement(kind=kind, subject=subject or ESTATE, origin=step.origin)
             for kind, subject in consumed
-            if kind not in written
+            if (kind, subject) not in written
         ),
     )
 

@@ -92,3 +92,12 @@ def test_a_step_that_runs_a_permanent_runbook_is_permanent(tmp_path: Path) -> No
     assert unknown.step("sub").effect is Effect.PERMANENT
     harmless = plan(tmp_path, child("{size: 2}"), before=LOOK).plan
     assert harmless.step("sub").effect is Effect.REVERSIBLE
+
+
+def test_a_step_that_always_runs_may_not_run_what_is_permanent(tmp_path: Path) -> None:
+    always = child("{size: 2}").replace("why: W", "why: W, always: true")
+    assert plan(tmp_path, always, before=LOOK).plan.steps[-1].always
+    burns = INNER.replace("with: {name: '{{ params.note }}'}", "effect: permanent, with: {name: X, state: running}")
+    with pytest.raises(DocumentsRejected) as caught:
+        plan(tmp_path, always, inner=burns, before=LOOK)
+    assert [one.code for one in caught.value.diagnostics] == ["P514"], [str(one) for one in caught.value.diagnostics]
