@@ -35,6 +35,7 @@ class MssqlBackupChain(BuiltIn):
         effect=Effect.OBSERVE,
         yields=(PROOF,),
         about="databases",
+        within="instance",
         timeout_s=300.0,
     )
 

@@ -70,6 +70,7 @@ class MssqlBackupCopyOnly(BuiltIn):
         rerun=Rerun.PROBE,
         yields=(PROOF,),
         about="databases",
+        within="instance",
         timeout_s=43200.0,
     )
 

@@ -30,6 +30,7 @@ class MssqlCheckIntegrity(BuiltIn):
         effect=Effect.OBSERVE,
         yields=(PROOF,),
         about="databases",
+        within="instance",
         timeout_s=43200.0,
     )
 

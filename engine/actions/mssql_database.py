@@ -42,6 +42,7 @@ class MssqlDatabase(BuiltIn):
         effect=Effect.OBSERVE,
         yields=(PROOF,),
         about="databases",
+        within="instance",
         timeout_s=180.0,
     )
 

@@ -33,6 +33,7 @@ class MssqlDatabaseOption(BuiltIn):
         rerun=Rerun.PROBE,
         disruptive=True,
         about="databases",
+        within="instance",
         changes_with=("broker", "access"),
         timeout_s=300.0,
     )

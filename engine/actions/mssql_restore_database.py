@@ -65,6 +65,7 @@ class MssqlRestoreDatabase(BuiltIn):
         yields=(PROOF,),
         consumes=("backup-verified(about)", "safety-copied(about)", "consent(data-loss)", "services-stopped"),
         about="databases",
+        within="instance",
         timeout_s=43200.0,
     )
 

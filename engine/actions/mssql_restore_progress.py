@@ -23,6 +23,7 @@ class MssqlRestoreProgress(BuiltIn):
         summary="How far a restore of these sets came in an earlier try",
         effect=Effect.OBSERVE,
         about="databases",
+        within="instance",
         timeout_s=180.0,
     )
 

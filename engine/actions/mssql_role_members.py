@@ -73,6 +73,7 @@ class MssqlRoleMembers(BuiltIn):
         rerun=Rerun.PROBE,
         changes_with=("state",),
         about="database",
+        within="instance",
         timeout_s=120.0,
     )
 

@@ -54,6 +54,7 @@ class MssqlStageRestore(BuiltIn):
         rerun=Rerun.PROBE,
         yields=(PROOF,),
         about="databases",
+        within="instance",
         timeout_s=43200.0,
     )
 

@@ -61,6 +61,7 @@ class MssqlVerifyBackup(BuiltIn):
         effect=Effect.OBSERVE,
         yields=(PROOF,),
         about="databases",
+        within="instance",
         timeout_s=7200.0,
     )
 

@@ -28,6 +28,7 @@ class ServiceManagerPromote(BuiltIn):
         disruptive=True,
         consumes=("safety-copied(about)",),
         about="databases",
+        within="instance",
         changes_with=("server",),
         timeout_s=300.0,
     )

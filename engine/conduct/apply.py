@@ -131,8 +131,8 @@ def _step_run_event(
 
 
 def _with_proofs(old: tuple[Proof, ...], new: tuple[Proof, ...]) -> tuple[Proof, ...]:
-    fresh = {(one.kind, one.subject, one.step) for one in new}
-    return tuple(one for one in old if (one.kind, one.subject, one.step) not in fresh) + new
+    fresh = {(one.kind, one.subject, one.step, one.host) for one in new}
+    return tuple(one for one in old if (one.kind, one.subject, one.step, one.host) not in fresh) + new
 
 
 def _refreshed(state: RunState, event: ev.ProofsRefreshed) -> RunState:

@@ -204,7 +204,7 @@ class Conductor:
         for requirement in step.requires:
             if requirement.kind == gates.APPROVAL:
                 continue
-            match gates.check(self.plan, state, requirement, now):
+            match gates.check(self.plan, state, requirement, now, run_id.host):
                 case gates.Missing(why=why):
                     return End(id=run_id, status=Status.BLOCKED, why=why)
                 case gates.Stale(refresh=refresh):
@@ -215,8 +215,8 @@ class Conductor:
                     pass
         return None
 
-    def _proofs(self, state: RunState, step: PlannedStep, now: float) -> tuple[Proof, ...]:
-        held = (gates.check(self.plan, state, one, now) for one in step.requires if one.kind != gates.APPROVAL)
+    def _proofs(self, state: RunState, step: PlannedStep, now: float, host: str) -> tuple[Proof, ...]:
+        held = (gates.check(self.plan, state, one, now, host) for one in step.requires if one.kind != gates.APPROVAL)
         return tuple(proof for gate in held if isinstance(gate, gates.Held) for proof in gate.proofs)
 
     def _gate(self, state: RunState, step: PlannedStep, host: str, one: StepRunState, now: float) -> Iterator[Effect]:
@@ -234,7 +234,7 @@ class Conductor:
                 why=decided.why,
                 before=decided.before,
                 after=decided.after,
-                proofs=self._proofs(state, step, now),
+                proofs=self._proofs(state, step, now, host),
             )
             return
         arguments = self.arguments(state, step, host)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from engine.conduct.state import RunState
-from engine.model.plan import Plan, PlannedStep, StepRunId
+from engine.model.plan import ENGINE_HOST, Plan, PlannedStep, StepRunId
 from engine.model.result import Proof
 from engine.model.runbook import Requirement
+from engine.planning.subjects import ANY
 
 APPROVAL = "approval"
 ESTATE = "estate"
@@ -41,33 +42,46 @@ def needs_approval(step: PlannedStep) -> bool:
     return any(one.kind == APPROVAL for one in step.requires)
 
 
-def check(plan: Plan, state: RunState, requirement: Requirement, now: float) -> Gate:
-    """Whether one requirement other than an approval holds now."""
+def check(plan: Plan, state: RunState, requirement: Requirement, now: float, host: str = ENGINE_HOST) -> Gate:
+    """Whether one requirement other than an approval holds now for a step run on ``host``."""
     if requirement.subject == ESTATE:
         return _estate(plan, state, requirement, now)
-    proofs = [p for p in state.proofs if (p.kind, p.subject) == (requirement.kind, requirement.subject)]
+    proofs = [p for p in state.proofs if _counts(p, requirement, host)]
     if not proofs:
         return Missing(why=_missing(plan, state, requirement))
     return _fresh(plan, (max(proofs, key=lambda one: one.observed_at),), requirement, now)
 
 
+def _counts(proof: Proof, requirement: Requirement, host: str) -> bool:
+    """A name is one of the host that it was looked at on: the one that is required, else the step run's own."""
+    if (proof.kind, proof.subject) != (requirement.kind, requirement.subject):
+        return False
+    if proof.host in (ENGINE_HOST, proof.subject):
+        return True  # a person's word, or a proof about the host itself
+    wanted = requirement.host or host
+    return wanted in (ENGINE_HOST, proof.host)
+
+
 def _estate(plan: Plan, state: RunState, requirement: Requirement, now: float) -> Gate:
-    """Holds if every host of one yielding step has proven it: an absent host is not a proven one."""
+    """Holds if every host of one yielding step has proven it, of every name: an absent host is not a proven one."""
     stale: Stale | None = None
     for step in plan.steps:
         if requirement.kind not in step.yields:
             continue
-        proofs = [_proof_of(state, step.id, host, requirement.kind) for host in step.hosts]
+        proofs = [_proofs_of(state, step, host, requirement.kind) for host in step.hosts]
         if proofs and all(proofs):
-            gate = _fresh(plan, tuple(one for one in proofs if one), requirement, now)
+            gate = _fresh(plan, tuple(one for each in proofs for one in each), requirement, now)
             if isinstance(gate, Held):
                 return gate
             stale = gate
     return stale or Missing(why=_missing(plan, state, requirement))
 
 
-def _proof_of(state: RunState, step: str, host: str, kind: str) -> Proof | None:
-    return next((p for p in state.proofs if (p.step, p.host, p.kind) == (step, host, kind)), None)
+def _proofs_of(state: RunState, step: PlannedStep, host: str, kind: str) -> tuple[Proof, ...]:
+    """What a step has proven on one host; nothing while it lacks one of the names that it is about there."""
+    proofs = tuple(p for p in state.proofs if (p.step, p.host, p.kind) == (step.id, host, kind))
+    known = [name for name in step.names_on(host) or () if name != ANY]
+    return proofs if {one.subject for one in proofs} >= set(known) else ()
 
 
 def _fresh(plan: Plan, proofs: tuple[Proof, ...], requirement: Requirement, now: float) -> Held | Stale:
@@ -76,7 +90,7 @@ def _fresh(plan: Plan, proofs: tuple[Proof, ...], requirement: Requirement, now:
     old = tuple(p for p in seen if now - p.observed_at > requirement.max_age_s)
     if not old:
         return Held(proofs=proofs)
-    return Stale(refresh=tuple(StepRunId(p.step, p.host or "-") for p in old))
+    return Stale(refresh=tuple(dict.fromkeys(StepRunId(p.step, p.host or ENGINE_HOST) for p in old)))
 
 
 def _missing(plan: Plan, state: RunState, requirement: Requirement) -> str:
@@ -92,7 +106,8 @@ def _missing(plan: Plan, state: RunState, requirement: Requirement) -> str:
         parts.extend(
             f"{StepRunId(step.id, host)} is {state.of(step.id, host).status}"
             for host in step.hosts
-            if _proof_of(state, step.id, host, requirement.kind) is None
+            if requirement.host in (None, host) and not _proofs_of(state, step, host, requirement.kind)
         )
-    detail = "; ".join(parts) or f"nothing was proven about {requirement.subject}"
+    about = requirement.subject if requirement.host is None else f"{requirement.subject} on {requirement.host}"
+    detail = "; ".join(parts) or f"nothing was proven about {about}"
     return f"the proof {requirement} is missing: {detail}"

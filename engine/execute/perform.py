@@ -37,6 +37,7 @@ from engine.model.inventory import HostView
 from engine.model.plan import PlannedStep
 from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged, value_map
 from engine.model.status import Effect, Rerun, Status
+from engine.planning.subjects import ANY, names_about
 from engine.ports.action import Action, Arguments
 
 
@@ -186,11 +187,9 @@ class StepPerformer:
 
     def _proofs(self, decision: Unchanged) -> tuple[str, ...]:
         """Kinds as proofs of the names that the action is about, where it is about any."""
-        about = self.action.info.about
-        if about is None:
+        if self.action.info.about is None:
             return decision.proofs
-        value = self.args.get(about)
-        names = (value,) if isinstance(value, str) else value if isinstance(value, (list, tuple)) else ()
+        names = [one for one in names_about(self.action.info, self.args) or () if one != ANY]
         return tuple(
             each for one in decision.proofs for each in ((one,) if "(" in one else (f"{one}({name})" for name in names))
         )

@@ -175,10 +175,17 @@ class _Builder:
 
     def requirement(self, body: Any, path: Path) -> Requirement:
         text = body if isinstance(body, str) else body["proof"]
-        kind, _, subject = text.rstrip(")").partition("(")
+        kind, _, inner = text.rstrip(")").partition("(")
+        subject, at, host = inner.rpartition("@") if "@" in inner else (inner, "", "")
         age = None if isinstance(body, str) else body.get("max_age")
         origin = self.located.text_at(path if isinstance(body, str) else (*path, "proof"))
-        return Requirement(kind=kind, subject=subject.strip(), origin=origin, max_age_s=_seconds(age, 3600.0))
+        return Requirement(
+            kind=kind,
+            subject=subject.strip(),
+            origin=origin,
+            max_age_s=_seconds(age, 3600.0),
+            host=host.strip() if at else None,
+        )
 
     def wait(self, body: Any, path: Path) -> WaitSpec | None:
         until = self.expression((*path, "until"), body["until"]) if body else None

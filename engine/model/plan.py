@@ -47,8 +47,9 @@ class PlannedStep:
     """A step with everything known now resolved. ``hosts`` are inventory names in order, or ``(ENGINE_HOST,)``.
     ``args`` keeps a ``Template`` where a value depends on facts, step results or the run.
     ``args_by_host`` overrides ``args`` where an argument reads ``host``. ``requires`` includes what the action itself
-    consumes. ``facts`` and ``runs_on`` are the action's (``ActionInfo``). ``about`` are the names its proofs speak of;
-    None: they speak of its hosts. ``always`` steps run even after a failure that ended the run.
+    consumes. ``facts`` and ``runs_on`` are the action's (``ActionInfo``). ``about`` are the names its proofs speak of
+    (``about_by_host`` overrides it); None: they speak of its hosts. ``always`` steps run even after a failure that
+    ended the run.
     """
 
     index: int
@@ -77,6 +78,7 @@ class PlannedStep:
     facts: bool = False
     runs_on: str = "host"
     about: tuple[str, ...] | None = None
+    about_by_host: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     always: bool = False
 
     def step_runs(self) -> tuple[StepRunId, ...]:
@@ -86,6 +88,10 @@ class PlannedStep:
     def arguments_for(self, host: str) -> Mapping[str, ArgValue]:
         """The arguments for one host."""
         return self.args_by_host.get(host, self.args)
+
+    def names_on(self, host: str) -> tuple[str, ...] | None:
+        """The names that its proofs of one host speak of; None: they speak of the host itself."""
+        return self.about_by_host.get(host, self.about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,15 +57,18 @@ class WaitSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """A proof that must stand before the step: ``kind(subject)``, observed at most ``max_age_s`` ago."""
+    """A proof that must stand before the step: ``kind(subject)``, observed at most ``max_age_s`` ago. A name is one of
+    a ``host``: as written one of the runbook's ``hosts``, in a plan the host that the proof has to come from.
+    """
 
     kind: str
     subject: str
     origin: Origin
     max_age_s: float = 3600.0
+    host: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind}({self.subject})"
+        return f"{self.kind}({self.subject})" if self.host is None else f"{self.kind}({self.subject}@{self.host})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,12 @@ EXPLANATIONS: Mapping[str, str] = {
         "A step that asks a person to do or to say something requires an approval too. The person who does it has "
         "agreed to it; other proofs may be required. Example: operator.instruct with requires: [approval(operator)]."
     ),
+    "R465": (
+        "A proof says of which hosts it is to be (kind(NAME@HOSTS)), and that does not fit: HOSTS is none of the "
+        "runbook's hosts, or the proof is not about a name. A plain name is one of the step's own hosts, since another "
+        "server may have a database of the same name. Example: requires: [backup-verified(ServiceManager@sql)], where "
+        "the block hosts has no sql."
+    ),
     "R474": (
         "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
         "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "

@@ -29,6 +29,7 @@ _STEP_WORDS: Mapping[str, str] = {
     "facts": "facts",
     "runs_on": "place it runs on",
     "about": "names its proofs speak of",
+    "about_by_host": "names its proofs speak of on each host",
     "always": "whether it always runs",
 }
 

@@ -1,7 +1,7 @@
 """One written step on its hosts, with everything known now resolved; its place and its exits are given later."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.language.evaluate import evaluate_condition
@@ -10,12 +10,12 @@ from engine.model.data import JsonValue
 from engine.model.diagnostic import Diagnostic
 from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST, Exits, PlannedStep
-from engine.model.runbook import ArgValue, Requirement, RunbookSpec, StepSpec
+from engine.model.runbook import ArgValue, RunbookSpec, StepSpec
 from engine.planning.arguments import argument_findings, reads_host, resolve, with_defaults
 from engine.planning.effects import FREE_FORM, nature
 from engine.planning.findings import error, listed
-from engine.planning.proofs import APPROVAL, ESTATE
-from engine.planning.subjects import ABOUT, ANY, names_about, yielded
+from engine.planning.needed import needed
+from engine.planning.subjects import names_about, yielded
 from engine.planning.waypoints import required
 from engine.ports.action import ActionInfo, RunsOn
 
@@ -24,15 +24,15 @@ _LATER = Exits(before=(), after=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What every step of one plan shares: inputs by name, hosts of each target set, the inventory, and the ``names``
-    that proofs speak of besides hosts.
+    """What every step of one plan shares: inputs by name, hosts of each target set, the inventory, and of which
+    ``names`` (besides hosts) the proofs of each kind speak, with the hosts they are gained on.
     """
 
     spec: RunbookSpec
     inventory: Inventory
     params: Mapping[str, Any]
     targets: Mapping[str, tuple[str, ...]]
-    names: frozenset[str] = frozenset()
+    names: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     baseline: JsonValue = None
 
     def hosts_of(self, step: StepSpec, info: ActionInfo) -> tuple[str, ...]:
@@ -47,17 +47,21 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
     hosts = around.hosts_of(step, info)
     found = list(_platform_findings(around, step, info, hosts))
     args, by_host = _arguments(around, step, info, hosts, [] if is_left_out(around.params, step) else found)
-    own = nature(step, info)
-    about = names_about(info, tuple(by_host.values()) or (args,))
-    requires = tuple(_requires(around, required(step, info), about, found))
+    kind = nature(step, info)
+    about_by_host = {host: names for host, each in by_host.items() if (names := names_about(info, each)) is not None}
+    about = names_about(info, args)
+    if about_by_host:
+        about = tuple(dict.fromkeys(name for names in about_by_host.values() for name in names))
+    own = {host: about_by_host.get(host, about) for host in hosts}
+    requires = tuple(needed(around, required(step, info), own, found))
     planned = PlannedStep(
         index=0,
         id=step.id,
         name=step.name,
         action=step.action,
-        effect=own.effect,
-        rerun=own.rerun,
-        disruptive=own.disruptive,
+        effect=kind.effect,
+        rerun=kind.rerun,
+        disruptive=kind.disruptive,
         hosts=hosts,
         origin=step.origin,
         timeout_s=info.timeout_s if step.timeout_s is None else step.timeout_s,
@@ -77,6 +81,7 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
         facts=info.facts,
         runs_on=info.runs_on.value,
         about=about,
+        about_by_host=about_by_host,
         always=step.always,
     )
     return planned, tuple(dict.fromkeys(found))
@@ -138,59 +143,16 @@ def _resolved(
     return resolved
 
 
-def _requires(
-    around: Surroundings,
-    requirements: tuple[Requirement, ...],
-    about: tuple[str, ...] | None,
-    found: list[Diagnostic],
-) -> Iterator[Requirement]:
-    """A proof about a target set is one about each of its hosts; one about what the step is about, of each name that
-    is not written out.
-    """
-    written = {(one.kind, one.subject) for one in requirements}
-    for one in requirements:
-        if one.kind == APPROVAL or one.subject == ESTATE or one.subject in around.inventory.hosts:
-            yield one
-        elif one.subject == ABOUT:
-            if about is None or ANY in about:
-                found.append(_nameless(one, about))
-                continue
-            for name in about:
-                if (one.kind, name) not in written:
-                    yield replace(one, subject=name)
-        elif one.subject in around.names or ANY in around.names:
-            yield one
-        elif one.subject in around.targets:
-            for host in around.targets[one.subject]:
-                yield replace(one, subject=host)
-        else:
-            known = ", ".join((ESTATE, *around.spec.targets, *sorted(around.names)))
-            found.append(
-                error("P505", f'the proof {one} speaks of "{one.subject}", which nothing is called', one.origin, known)
-            )
-
-
-def _nameless(requirement: Requirement, about: tuple[str, ...] | None) -> Diagnostic:
-    if about is None:
-        return error(
-            "P505",
-            f"the proof {requirement} speaks of what the step is about, and its action is about nothing but its hosts",
-            requirement.origin,
-            "name the estate, a set of hosts, or what another step is about",
-        )
-    return error(
-        "P513",
-        f"the proof {requirement} is needed for each name, but the names are known only during the run",
-        requirement.origin,
-        "take them from params or from the host's variables, so that the plan can show and check them",
-    )
-
-
-def names_of(around: Surroundings, infos: Mapping[str, ActionInfo]) -> frozenset[str]:
-    """All names that the steps' proofs speak of, as far as they are known now."""
-    found: set[str] = set()
+def names_of(around: Surroundings, infos: Mapping[str, ActionInfo]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By kind of proof: the names that the steps' proofs speak of, as far as they are known now, and on which hosts."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
     for step in around.spec.steps:
         info = infos[step.action]
-        args, by_host = _arguments(around, step, info, around.hosts_of(step, info), [])
-        found.update(names_about(info, tuple(by_host.values()) or (args,)) or ())
-    return frozenset(found)
+        hosts = around.hosts_of(step, info)
+        args, by_host = _arguments(around, step, info, hosts, [])
+        for host in hosts:
+            for name in names_about(info, by_host.get(host, args)) or ():
+                for kind in yielded(step, info):
+                    known = found.setdefault(kind, {})
+                    known[name] = tuple(dict.fromkeys((*known.get(name, ()), host)))
+    return found

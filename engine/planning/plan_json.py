@@ -146,11 +146,23 @@ def _arguments_from(raw: Any) -> dict[str, ArgValue]:
 
 
 def _requirement(one: Requirement) -> JsonMap:
-    return {"kind": one.kind, "subject": one.subject, "max_age_s": one.max_age_s, "at": _place(one.origin)}
+    return {
+        "kind": one.kind,
+        "subject": one.subject,
+        "host": one.host,
+        "max_age_s": one.max_age_s,
+        "at": _place(one.origin),
+    }
 
 
 def _requirement_from(raw: Any) -> Requirement:
-    return Requirement(kind=raw["kind"], subject=raw["subject"], max_age_s=raw["max_age_s"], origin=Origin(*raw["at"]))
+    return Requirement(
+        kind=raw["kind"],
+        subject=raw["subject"],
+        host=raw.get("host"),
+        max_age_s=raw["max_age_s"],
+        origin=Origin(*raw["at"]),
+    )
 
 
 def _retry(one: RetrySpec) -> JsonMap:
@@ -198,6 +210,7 @@ def _step(one: PlannedStep) -> JsonMap:
         "facts": one.facts,
         "runs_on": one.runs_on,
         "about": None if one.about is None else list(one.about),
+        "about_by_host": {host: list(names) for host, names in one.about_by_host.items()},
         "always": one.always,
     }
 
@@ -230,5 +243,6 @@ def _step_from(raw: Mapping[str, Any]) -> PlannedStep:
         facts=raw["facts"],
         runs_on=raw["runs_on"],
         about=None if raw.get("about") is None else tuple(raw["about"]),
+        about_by_host={host: tuple(names) for host, names in raw.get("about_by_host", {}).items()},
         always=raw.get("always", False),
     )

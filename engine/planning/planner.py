@@ -26,7 +26,7 @@ from engine.planning.selection import select
 from engine.planning.stamp import inventory_digest, stamped
 from engine.planning.targets import Targets, limited, lost_to_limit, whole_targets
 from engine.planning.validate import check_runbook
-from engine.planning.waypoints import of_plan
+from engine.planning.waypoints import of_plan, required
 from engine.ports.action import ActionInfo
 from engine.ports.edges import Catalogue
 
@@ -123,13 +123,14 @@ def _references(scene: _Scene, steps: tuple[PlannedStep, ...]) -> Iterator[Diagn
 
 
 def _narrowed_gates(scene: _Scene, steps: tuple[PlannedStep, ...]) -> Iterator[Diagnostic]:
-    """A limit must not make a proof about the estate cheaper: said before a change, refused before a permanent one."""
+    """A limit must not make a proof about many hosts cheaper: said before a change, refused before a permanent one."""
     lost = lost_to_limit(scene.spec, scene.whole, scene.targets)
     written = {step.id: step for step in scene.spec.steps}
     for index, step in enumerate(steps):
-        for one in step.requires:
+        for one in required(written[step.id], scene.infos[step.action]):
             gates = [gate for gate in steps[:index] if one.subject == ESTATE and one.kind in gate.yields]
-            missing = {host for gate in gates for name in written[gate.id].hosts for host in lost.get(name, ())}
+            sets = {name for gate in gates for name in written[gate.id].hosts} | {one.subject, one.host}
+            missing = {host for name in sets if name is not None for host in lost.get(name, ())}
             if not missing:
                 continue
             finding = error if step.effect is Effect.PERMANENT else warning
@@ -137,7 +138,7 @@ def _narrowed_gates(scene: _Scene, steps: tuple[PlannedStep, ...]) -> Iterator[D
                 "P512",
                 f"--limit leaves {listed(sorted(missing))} out of the proof {one}, which step {step.id} relies on",
                 one.origin,
-                "widen the limit, so that the proof speaks of the whole estate",
+                "widen the limit, so that the proof speaks of every host it is meant for",
             )
 
 

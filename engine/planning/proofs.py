@@ -16,7 +16,7 @@ from engine.model.expression import Expression
 from engine.model.origin import Origin
 from engine.model.runbook import Requirement
 from engine.planning.findings import error
-from engine.planning.subjects import ABOUT, ANY
+from engine.planning.subjects import ABOUT, ANY, placed_on
 
 APPROVAL = "approval"
 ESTATE = "estate"
@@ -33,8 +33,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waypoint:
-    """A step as far as paths are concerned. ``subjects`` are the names its proofs speak of, besides the estate;
-    ``goes_on`` is true if the next step starts although this one failed, on some host or on all.
+    """A step as far as paths are concerned. ``subjects`` are the names its proofs speak of, besides the estate, in a
+    plan with the host (``NAME@HOST``); ``goes_on`` is true if the next step starts although this one failed, on some
+    host or on all.
     """
 
     id: str
@@ -57,9 +58,11 @@ class Waypoint:
         """True if the requirement stands once this step has run to its end."""
         if requirement.kind not in self.yields:
             return False
-        if requirement.subject in (ESTATE, ABOUT) or ANY in self.subjects:
-            return True  # names that are not known yet are looked at when the plan is made
-        return requirement.subject in self.subjects
+        if requirement.subject in (ESTATE, ABOUT):
+            return True
+        known = (requirement.subject, ANY)  # names that are not known yet are looked at when the plan is made
+        here = () if requirement.host is None else tuple(placed_on(name, requirement.host) for name in known)
+        return any(name in self.subjects for name in (*known, *here))
 
 
 @dataclass(frozen=True, slots=True)

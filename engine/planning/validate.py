@@ -11,7 +11,7 @@ from engine.model.status import Effect
 from engine.planning.arguments import argument_findings
 from engine.planning.effects import effect_findings, nature
 from engine.planning.findings import error, listed, warning
-from engine.planning.proofs import APPROVAL, unproven
+from engine.planning.proofs import APPROVAL, ESTATE, unproven
 from engine.planning.reading import params_read
 from engine.planning.references import reference_findings
 from engine.planning.scope import Readable, namespaces, result_of
@@ -30,6 +30,7 @@ def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
     infos = {name: action.info for name, action in catalogue.actions.items()}
     by_answer = {proof[0] for step in spec.steps if (proof := proven_by_answer(step.args))}
     observed = {kind for info in infos.values() for kind in info.yields}
+    of_names = {kind for info in infos.values() if info.about is not None for kind in info.yields}
     kinds = observed | by_answer
     found: list[Diagnostic] = list(_duplicates(spec.steps))
     known = [step for step in spec.steps if step.action in infos]
@@ -37,12 +38,13 @@ def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
     for index, step in enumerate(spec.steps):
         found.extend(_hosts(spec, step, infos.get(step.action)))
         found.extend(_on_failure(spec.steps, index))
+        found.extend(_places(spec, step, of_names))
         if step.action in infos:
             found.extend(_step(step, infos[step.action], kinds, observed))
     found.extend(_references(spec, infos))
     if len(known) == len(spec.steps):
         points = [of_spec(step, infos[step.action]) for step in spec.steps]
-        unknown = {one.origin for one in found if one.code == "R458"}
+        unknown = {one.origin for one in found if one.code in ("R458", "R465")}
         found.extend(one for one in unproven(points) if one.origin not in unknown)
     return (*found, *_unused(spec))
 
@@ -99,6 +101,19 @@ def _word(step: StepSpec, observed: set[str]) -> Iterator[Diagnostic]:
         hint = f"one of: {listed(tuple(answers))}"
         message = f'step {step.id}: proven_by: there is no answer "{step.args.get("proven_by")}"'
         yield error("R462", message, step.arg_origins.get("proven_by", step.origin), hint)
+
+
+def _places(spec: RunbookSpec, step: StepSpec, of_names: set[str]) -> Iterator[Diagnostic]:
+    """``kind(NAME@HOSTS)``: only a name is somewhere, and where it is has to be one of the runbook's hosts."""
+    for one in step.requires:
+        if one.host is None:
+            continue
+        if one.host not in spec.targets:
+            hint = did_you_mean(one.host, spec.targets) or f"one of: {listed(spec.targets)}"
+            yield error("R465", f'the proof {one}: "{one.host}" is not in the runbook\'s hosts', one.origin, hint)
+        elif one.kind not in of_names or one.subject == ESTATE:
+            hint = f"write {one.kind}({one.subject}), or {one.kind}({one.host})"
+            yield error("R465", f"the proof {one} is not about a name on a host", one.origin, hint)
 
 
 def _duplicates(steps: Sequence[StepSpec]) -> Iterator[Diagnostic]:

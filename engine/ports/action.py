@@ -26,8 +26,10 @@ class ActionInfo:
     its observations can give, ``consumes`` kinds its changes need. ``facts`` is true if its result joins
     the host's facts. ``changes_with`` names the arguments without which the action only looks (none named: it may
     always change). ``about`` names the argument (a text or a list of texts) that its proofs speak of, such as
-    ``databases``; without it they speak of the host. In ``consumes``, ``kind(about)`` means one proof for each of these
-    names, ``kind(subject)`` that one, and ``kind`` the estate. ``timeout_s`` is the default for one attempt of a step.
+    ``databases``; without it they speak of the host. A name is one of its host, and there of what the argument
+    ``within`` names, such as ``instance``. In ``consumes``, ``kind(about)`` means one proof for each of these names, of
+    the same host; ``kind(subject)`` that one, and ``kind`` the estate. ``timeout_s`` is the default for one attempt of
+    a step.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ActionInfo:
     yields: tuple[str, ...] = ()
     consumes: tuple[str, ...] = ()
     about: str | None = None
+    within: str | None = None
     facts: bool = False
     changes_with: tuple[str, ...] = ()
     timeout_s: float = 60.0

@@ -47,14 +47,16 @@ INFOS = (
         "t.verify",
         yields=("whole",),
         about="names",
-        arguments=closed(names={"type": "array", "items": {"type": "string"}}),
+        within="instance",
+        arguments=closed(names={"type": "array", "items": {"type": "string"}}, instance={"type": "string"}),
     ),
     info(
         "t.overwrite",
         Effect.PERMANENT,
         about="names",
+        within="instance",
         consumes=("whole(about)", "consent(loss)", "safe"),
-        arguments=closed(names={"type": "array", "items": {"type": "string"}}),
+        arguments=closed(names={"type": "array", "items": {"type": "string"}}, instance={"type": "string"}),
     ),
     info("t.posix", platforms=("posix",)),
     info(

@@ -26,7 +26,8 @@ def codes(*steps: str, params: str = NAMES) -> set[str]:
 def test_every_name_needs_its_own_proof_and_a_person_consents() -> None:
     plan, found = planned(GATE, CONSENT, VERIFY, BURN, names=["x", "y"])
     assert plan is not None, [str(one) for one in found]
-    assert [str(one) for one in plan.step("o").requires] == ["whole(x)", "whole(y)", "consent(loss)", "safe(estate)"]
+    needs = [str(one) for one in plan.step("o").requires]
+    assert needs == ["whole(x@D1)", "whole(y@D1)", "consent(loss)", "safe(estate)"]
     assert plan.step("v").about == ("x", "y")
     assert plan.step("ask").about == ("loss",)
     assert plan.step("gate").about is None
