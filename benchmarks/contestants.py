@@ -1,19 +1,18 @@
-"""Who does the job, each in a process of its own: ``python benchmarks/contestants.py NAME JOB.json``.
+"""Who does the job, each in a process of its own, which is what is timed.
 
-A contestant checks that every answer is the one asked for; a wrong or missing one ends it with an error, so that a time
-is only ever the time of work that was done. Every one may work on all hosts at once.
+A contestant is a program with files made for it beforehand, or a library that ``python benchmarks/contestants.py NAME
+JOB.json`` uses. Every answer is checked; a wrong or missing one ends it with an error, so that a time is only ever the
+time of work that was done. Every one may work on all hosts at once.
 """
 # ruff: noqa: PLC0415 - a contestant pays for its own imports and for no other's
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,26 @@ import job as jobs
 from job import Job, JobHost
 
 
+def _as_it_came(said: str) -> None:
+    """A library checks each answer itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A process to be timed. ``check`` is given what it printed and fails unless all was done; its time is nobody's."""
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[str], None] = _as_it_came
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
     """``needs`` are modules without which it does not take part."""
 
     protocol: str
     what: str
-    run: Callable[[Job], None]
+    make: Callable[[Job], Program]
     needs: tuple[str, ...] = ()
 
     @property
@@ -49,37 +61,38 @@ def expect(answer: str, step: int) -> None:
         raise SystemExit(f"step {step} was answered by {answer!r}")
 
 
-def program(name: str) -> str:
+def path_of(name: str) -> str:
     """A program beside this Python, else on the PATH."""
     beside = Path(sys.executable).parent / name
     return str(beside) if beside.exists() else str(shutil.which(name))
 
 
-def call(command: list[str], job: Job, **environment: str) -> str:
-    """Run a program to its good end; its output."""
-    done = subprocess.run(
-        command, cwd=job.folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"{command[0]} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return done.stdout
+def library(name: str) -> Callable[[Job], Program]:
+    """A process of this file, which does the work of ``name`` and checks each answer as it comes."""
+
+    def make(job: Job) -> Program:
+        path = Path(job.folder) / "job.json"
+        job.save(path)
+        return Program(command=(sys.executable, str(Path(__file__)), name, str(path)))
+
+    return make
 
 
 # --- this engine --------------------------------------------------------------------------------------------
 
 
-def engine_winrm(job: Job) -> None:
+def engine_winrm(job: Job) -> Program:
     """The whole command line: plan, journal, run, report."""
     steps = [{"script": f"@{{ text = 'bench {number}' }}"} for number in range(job.steps)]
-    _runbook(job, "windows.script", steps, "winrm")
+    return _runbook(job, "windows.script", steps, "winrm")
 
 
-def engine_ssh(job: Job) -> None:
+def engine_ssh(job: Job) -> Program:
     steps = [{"argv": ["echo", f"bench {number}"]} for number in range(job.steps)]
-    _runbook(job, "posix.command", steps, "ssh")
+    return _runbook(job, "posix.command", steps, "ssh")
 
 
-def _runbook(job: Job, action: str, steps: list[dict[str, object]], kind: str) -> None:
+def _runbook(job: Job, action: str, steps: list[dict[str, object]], kind: str) -> Program:
     folder = Path(job.folder)
     document = {
         "schema": "runbook/v1",
@@ -96,14 +109,17 @@ def _runbook(job: Job, action: str, steps: list[dict[str, object]], kind: str) -
     }  # fmt: skip
     (folder / "bench.yaml").write_text(json.dumps(document), encoding="utf-8")
     _inventory(job, folder / "inventory.yaml", kind, "env:BENCH_PASSWORD")
-    state = folder / "state"
-    shutil.rmtree(state, ignore_errors=True)
-    command = [program("runbook"), "run", "bench.yaml", "-i", "inventory.yaml", "-f", str(len(job.hosts))]
-    call([*command, "--state", "state", "--no-color"], job, BENCH_PASSWORD=job.password)
-    (events,) = state.glob("runs/*/events.jsonl")
-    done = sum(_is_answer(json.loads(line)) for line in events.read_text(encoding="utf-8").splitlines())
-    if done != len(job.hosts) * job.steps:
-        raise SystemExit(f"{done} right answers are on record")
+
+    def check(_said: str) -> None:
+        (events,) = folder.glob("state/runs/*/events.jsonl")
+        done = sum(_is_answer(json.loads(line)) for line in events.read_text(encoding="utf-8").splitlines())
+        if done != len(job.hosts) * job.steps:
+            raise SystemExit(f"{done} right answers are on record")
+
+    command = (path_of("runbook"), "run", "bench.yaml", "-i", "inventory.yaml", "-f", str(len(job.hosts)))
+    return Program(
+        command=(*command, "--state", "state", "--no-color"), environment={"BENCH_PASSWORD": job.password}, check=check
+    )
 
 
 def _is_answer(line: dict[str, Any]) -> bool:
@@ -225,28 +241,37 @@ def nornir(job: Job) -> None:
         raise SystemExit(f"nornir: {done.failed_hosts}")
 
 
-def ansible_winrm(job: Job) -> None:
-    _playbook(job, "winrm", jobs.powershell_text)
+def ansible_winrm(job: Job) -> Program:
+    return _playbook(job, "winrm", jobs.powershell_text)
 
 
-def ansible_ssh(job: Job) -> None:
-    _playbook(job, "ssh", lambda step: f"echo 'bench {step}'")
+def ansible_ssh(job: Job) -> Program:
+    return _playbook(job, "ssh", lambda step: f"echo 'bench {step}'")
 
 
-def _playbook(job: Job, kind: str, text: Callable[[int], str]) -> None:
+def _playbook(job: Job, kind: str, text: Callable[[int], str]) -> Program:
     folder = Path(job.folder)
     tasks = [{"name": f"Step {step}", "raw": text(step)} for step in range(job.steps)]
     play = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
     (folder / "playbook.yaml").write_text(json.dumps(play), encoding="utf-8")
     _inventory(job, folder / "ansible-inventory.yaml", kind, job.password)
-    command = [program("ansible-playbook"), "-i", "ansible-inventory.yaml", "-f", str(len(job.hosts)), "-v"]
-    said = call([*command, "playbook.yaml"], job, ANSIBLE_NOCOLOR="1", ANSIBLE_LOCALHOST_WARNING="0", LC_ALL="C.UTF-8")
-    done = len(re.findall(rf"ok={job.steps}\b.*failed=0", said))
-    if done != len(job.hosts) or said.count("bench ") < len(job.hosts) * job.steps:
-        raise SystemExit(f"ansible: {done} hosts did it\n{said[-2000:]}")
+
+    def check(said: str) -> None:
+        done = len(re.findall(rf"ok={job.steps}\b.*failed=0", said))
+        if done != len(job.hosts) or said.count("bench ") < len(job.hosts) * job.steps:
+            raise SystemExit(f"ansible: {done} hosts did it\n{said[-2000:]}")
+
+    return Program(
+        command=(
+            *(path_of("ansible-playbook"), "-i", "ansible-inventory.yaml", "-f", str(len(job.hosts)), "-v"),
+            "playbook.yaml",
+        ),
+        environment={"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "LC_ALL": "C.UTF-8"},
+        check=check,
+    )
 
 
-def pyinfra(job: Job) -> None:
+def pyinfra(job: Job) -> Program:
     folder = Path(job.folder)
     common = {"ssh_user": job.user, "ssh_key": job.key_file, "ssh_known_hosts_file": job.known_hosts}
     hosts = [(one.address, {"ssh_port": one.ssh_port, **common}) for one in job.hosts]
@@ -254,7 +279,7 @@ def pyinfra(job: Job) -> None:
     lines = ["from pyinfra.operations import server", ""]
     lines += [f"server.shell(name='Step {step}', commands=[\"echo 'bench {step}'\"])" for step in range(job.steps)]
     (folder / "pyinfra_deploy.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    call([program("pyinfra"), "-y", "pyinfra_inventory.py", "pyinfra_deploy.py"], job)
+    return Program(command=(path_of("pyinfra"), "-y", "pyinfra_inventory.py", "pyinfra_deploy.py"))
 
 
 def paramiko(job: Job) -> None:
@@ -273,19 +298,35 @@ def _paramiko_work(job: Job, host: JobHost) -> None:
             expect(client.exec_command(f"echo 'bench {step}'")[1].read().decode(), step)
 
 
+LIBRARIES: Mapping[str, Callable[[Job], None]] = {
+    "engine-connections": engine_connections,
+    "pywinrm": pywinrm,
+    "pypsrp": pypsrp,
+    "nornir": nornir,
+    "paramiko": paramiko,
+}
+
 CONTESTANTS: Mapping[str, Contestant] = {
-    "engine": Contestant(protocol="winrm", what="runbook run, whole process", run=engine_winrm),
-    "engine-connections": Contestant(protocol="winrm", what="its connections alone", run=engine_connections),
-    "pywinrm": Contestant(protocol="winrm", what="run_ps: a process a command", run=pywinrm, needs=("winrm",)),
-    "pypsrp": Contestant(protocol="winrm", what="one shell, a process a command", run=pypsrp, needs=("pypsrp",)),
-    "nornir": Contestant(protocol="winrm", what="nornir around pywinrm", run=nornir, needs=("nornir", "winrm")),
-    "ansible": Contestant(protocol="winrm", what="ansible-playbook, raw", run=ansible_winrm, needs=("ansible",)),
-    "engine-ssh": Contestant(protocol="ssh", what="runbook run, whole process", run=engine_ssh),
-    "ansible-ssh": Contestant(protocol="ssh", what="ansible-playbook, raw", run=ansible_ssh, needs=("ansible",)),
-    "pyinfra": Contestant(protocol="ssh", what="pyinfra, server.shell", run=pyinfra, needs=("pyinfra",)),
-    "paramiko": Contestant(protocol="ssh", what="a channel a command, no engine", run=paramiko),
+    "engine": Contestant(protocol="winrm", what="runbook run, whole process", make=engine_winrm),
+    "engine-connections": Contestant(
+        protocol="winrm", what="its connections alone", make=library("engine-connections")
+    ),
+    "pywinrm": Contestant(
+        protocol="winrm", what="run_ps: a process a command", make=library("pywinrm"), needs=("winrm",)
+    ),
+    "pypsrp": Contestant(
+        protocol="winrm", what="one shell, a process a command", make=library("pypsrp"), needs=("pypsrp",)
+    ),
+    "nornir": Contestant(
+        protocol="winrm", what="nornir around pywinrm", make=library("nornir"), needs=("nornir", "winrm")
+    ),
+    "ansible": Contestant(protocol="winrm", what="ansible-playbook, raw", make=ansible_winrm, needs=("ansible",)),
+    "engine-ssh": Contestant(protocol="ssh", what="runbook run, whole process", make=engine_ssh),
+    "ansible-ssh": Contestant(protocol="ssh", what="ansible-playbook, raw", make=ansible_ssh, needs=("ansible",)),
+    "pyinfra": Contestant(protocol="ssh", what="pyinfra, server.shell", make=pyinfra, needs=("pyinfra",)),
+    "paramiko": Contestant(protocol="ssh", what="a channel a command, no engine", make=library("paramiko")),
 }
 
 
 if __name__ == "__main__":
-    CONTESTANTS[sys.argv[1]].run(jobs.load(Path(sys.argv[2])))
+    LIBRARIES[sys.argv[1]](jobs.load(Path(sys.argv[2])))

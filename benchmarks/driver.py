@@ -2,10 +2,12 @@
 
 ``python benchmarks/driver.py`` does H hosts x S steps over WinRM with a simulated PowerShell start, and over SSH.
 ``--pwsh`` puts the PowerShell of RUNBOOK_PWSH behind each WinRM shell instead. Every contestant runs as a process of
-its own, in turns (so that a busy moment hits all), against servers in another process of the same machine.
+its own, in turns (so that a busy moment hits all), against servers in another process of the same machine. That process
+is what is timed: the files it needs are made before, and what it did is checked after.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from contestants import CONTESTANTS, Contestant
-from job import HERE, Job, estate, make_job
+from job import Job, estate, make_job
 
 REFERENCE = {"winrm": "engine", "ssh": "engine-ssh"}
 
@@ -33,18 +35,26 @@ def measured(names: Sequence[str], job: Job, repeats: int) -> Mapping[str, list[
 
 def _once(name: str, job: Job, times: dict[str, list[float]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "job.json"
-        make_own(job, folder).save(path)
+        program = CONTESTANTS[name].make(make_own(job, folder))
+        environment = {**os.environ, **program.environment}
         started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, str(HERE / "contestants.py"), name, str(path)], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(program.command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         took = time.perf_counter() - started
-    if done.returncode == 0:
-        times[name].append(took)
-    else:
+        wrong = (
+            ""
+            if done.returncode == 0
+            else f"it ended with {done.returncode}\n{done.stdout[-1500:]}{done.stderr[-1500:]}"
+        )
+        try:
+            if not wrong:
+                program.check(done.stdout)
+        except SystemExit as refused:
+            wrong = str(refused)
+    if wrong:
         del times[name]
-        print(f"{name} did not do the job and is left out:\n{done.stderr[-1500:]}", file=sys.stderr)
+        print(f"{name} did not do the job and is left out: {wrong}", file=sys.stderr)
+    else:
+        times[name].append(took)
 
 
 def make_own(job: Job, folder: str) -> Job:
