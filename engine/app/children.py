@@ -1,4 +1,6 @@
-"""Runbooks that a runbook runs: planned together with it, so that what they lack is known before a host is touched."""
+"""Runbooks that a runbook runs: planned together with it, so that what they lack is known before a host is touched, and
+covered by its plan, so that what runs is what was planned.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +11,15 @@ from typing import Any, Protocol, TypeAlias
 from engine.app import documents
 from engine.app.request import PlanRequest
 from engine.app.wiring import catalogue
+from engine.conduct.state import RunState
 from engine.model.diagnostic import Diagnostic, Severity
-from engine.model.errors import DocumentsRejected, EngineError
+from engine.model.errors import DocumentsRejected, EngineError, PlanOutdated
 from engine.model.expression import Template
+from engine.model.inventory import Inventory
 from engine.model.plan import Plan, PlannedStep
 from engine.model.runbook import RunbookSpec
-from engine.model.status import Effect
-from engine.planning.children import permanent_always, unplannable, worst, worst_written
+from engine.model.status import Effect, Status
+from engine.planning.children import Nested, permanent_always, tree_digest, unplannable, worst, worst_written
 from engine.planning.drafting import is_left_out
 from engine.planning.findings import listed
 
@@ -56,24 +60,58 @@ Make: TypeAlias = Callable[[PlanRequest, int], Planned]
 
 def child_findings(
     plan: Plan, spec: RunbookSpec, request: PlanRequest, make: Make, depth: int
-) -> tuple[tuple[Diagnostic, ...], Mapping[str, Effect]]:
-    """What is wrong with the runbooks that this one runs, each at the step that runs it; and what they do at worst."""
+) -> tuple[tuple[Diagnostic, ...], Mapping[str, Nested]]:
+    """What is wrong with the runbooks that this one runs, each at the step that runs it; and what the plan has to say
+    of them.
+    """
     params = {one.name: one.value for one in plan.params if not one.secret}
     written = {step.id: step for step in spec.steps}
     found: list[Diagnostic] = []
-    effects: dict[str, Effect] = {}
+    nested: dict[str, Nested] = {}
     for step in plan.steps:
         if step.action == ACTION and not is_left_out(params, written[step.id]):
-            effects[step.id] = _one(step, request, make, depth, found)
-            if step.always and effects[step.id] is Effect.PERMANENT:
+            effect = _one(step, request, make, depth, found)
+            if step.always and effect is Effect.PERMANENT:
                 found.append(permanent_always(step))
-    return tuple(found), effects
+            nested[step.id] = Nested(effect, None if found else covered(request, str(step.args["name"])))
+    return tuple(found), nested
+
+
+def covered(request: PlanRequest, name: str) -> str:
+    """The digest of the runbook of that name and of all that it runs, as the files are now."""
+    return _tree(request.runbook, name, documents.inventory(request.inventory), 0) or ""
+
+
+def _tree(runbook: str, name: str, inventory: Inventory, depth: int) -> str | None:
+    """None for what cannot be read or has no end: a step that is left out may name it."""
+    if depth > _DEEPEST:
+        return None
+    try:
+        spec = documents.runbook(str(beside(runbook, name))).spec
+    except EngineError:
+        return None
+    steps = [one for one in spec.steps if one.action == ACTION]
+    return tree_digest(
+        spec, inventory, {one.id: _tree(spec.file, str(one.args.get("name")), inventory, depth + 1) for one in steps}
+    )
+
+
+def refuse_changed(step: PlannedStep, request: PlanRequest) -> None:
+    """``PlanOutdated`` if the runbook that the step runs is not what was planned. A plan made before plans covered that
+    says nothing of it.
+    """
+    name = str(step.args["name"])
+    if step.runs is not None and covered(request, name) != step.runs:
+        raise PlanOutdated(
+            f"the runbook {name} is not what step {step.id} was planned to run: since then its content changed, or "
+            "that of a runbook it runs, or an entry of their hosts in the inventory",
+            remedy="put it back as it was, or make a new plan, review it, and run that one",
+        )
 
 
 def _one(step: PlannedStep, request: PlanRequest, make: Make, depth: int, found: list[Diagnostic]) -> Effect:
     name, given, limit = step.args.get("name"), step.args.get("params"), step.args.get("limit")
-    if not isinstance(name, str):
-        return step.effect  # which runbook it is, is known only during the run
+    assert isinstance(name, str), "validation refuses a name that is an expression"
     if depth >= _DEEPEST:
         hint = "take one of them out"
         found.append(unplannable(step, f"runs {name}, and runbooks run each other without an end", hint))
@@ -118,3 +156,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, (tuple, list)) else value
+
+
+def to_be_run(plan: Plan, state: RunState) -> Iterator[PlannedStep]:
+    """The steps of a run whose runbooks have not been begun; one that was has its own plan on record."""
+    for step in plan.steps:
+        if step.runs is not None and any(state.of(step.id, host).status is Status.PENDING for host in step.hosts):
+            yield step

@@ -31,7 +31,7 @@ def make(request: PlanRequest, depth: int = 0) -> Planned:
     """
     from engine.app.children import child_findings
     from engine.language.located import with_excerpts
-    from engine.planning.children import with_effects
+    from engine.planning.children import with_nested
     from engine.planning.planner import make_plan
 
     loaded = documents.runbook(request.runbook)
@@ -48,8 +48,8 @@ def make(request: PlanRequest, depth: int = 0) -> Planned:
         engine_version=__version__,
     )
     if plan is not None:
-        more, effects = child_findings(plan, loaded.spec, request, make, depth)
-        found, plan = (*found, *more), with_effects(plan, effects)
+        more, nested = child_findings(plan, loaded.spec, request, make, depth)
+        found, plan = (*found, *more), with_nested(plan, nested)
     shown = tuple(
         with_excerpts((one,), loaded.text)[0] if one.origin and one.origin.file == loaded.spec.file else one
         for one in found

@@ -26,7 +26,7 @@ class PlanRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """How a plan is to be carried out. A run that another run asks for has that one as ``parent``, the one a person
-    started as ``root``, and an id made of both.
+    started as ``root``, and an id made of both; ``held`` are the hosts that the runs above it hold.
     """
 
     state: Path
@@ -37,6 +37,7 @@ class RunRequest:
     parent: str | None = None
     root: str | None = None
     run_id: str | None = None
+    held: frozenset[str] = frozenset()
 
 
 def parse_params(given: Iterable[str]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from engine import __version__
 from engine.app import plan as planning
 from engine.app import wiring
-from engine.app.children import request_of
+from engine.app.children import refuse_changed, request_of, to_be_run
 from engine.app.clock import SystemClock
 from engine.app.give_up import refuse_finished
 from engine.app.request import PlanRequest, RunRequest
-from engine.app.run_source import mapping, refuse_drift, source_from_json, source_to_json
+from engine.app.run_source import mapping, refuse_drift, refuse_other_baseline, source_from_json, source_to_json
 from engine.conduct.apply import replay
 from engine.conduct.conductor import Conductor
 from engine.conduct.state import RunState, initial
@@ -85,7 +85,7 @@ def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, 
             status="running",
             started_at=clock.now(),
             ended_at=None,
-            hosts=() if request.parent else plan.hosts,
+            hosts=tuple(host for host in plan.hosts if host not in request.held),
             folder=str(folder),
         )
         lease = journal.create(record, stored, f"{request.operator} on {wiring.jump_host_name()}")
@@ -111,6 +111,8 @@ def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
             refuse_finished(journal, run_id, state.finished)
         inventory = documents.inventory(source.inventory)
         refuse_drift(plan, inventory)
+        for step in to_be_run(plan, state):
+            refuse_changed(step, source)
         secret_params, box = _secrets(plan, inventory)
         audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
         lease = journal.claim(run_id, f"{request.operator} on {wiring.jump_host_name()}")
@@ -196,7 +198,7 @@ def _drive(
         clock=SystemClock(),
         mask=bench.box.masker.value,
         mask_bytes=bench.box.masker.data,
-        run_child=lambda command: _child(command, bench, request, listeners),
+        run_child=lambda command: _child(command, bench, plan, request, listeners),
         continue_command=_continue(request.root or run_id, request),
         interrupts=listeners.interrupts,
     )
@@ -240,20 +242,25 @@ def _state_option(request: RunRequest) -> str:
     return "" if str(request.state) == ".runbook" else f" --state {shlex.quote(str(request.state))}"
 
 
-def _child(command: RunRunbook, bench: _Bench, request: RunRequest, listeners: Listeners) -> CommandResult:
-    """Run another runbook of the same folder on the same inventory; this run keeps the hosts. Asked again by the same
-    attempt of the same step (this run was taken up), the run that was begun is finished, not begun anew.
+def _child(command: RunRunbook, bench: _Bench, plan: Plan, request: RunRequest, listeners: Listeners) -> CommandResult:
+    """Run another runbook of the same folder on the same inventory; this run keeps its hosts. Asked again by the same
+    attempt of the same step (this run was taken up), the run that was begun is finished, not begun anew. What is begun
+    is what this run's plan covers.
     """
     parent = bench.lease.run_id
     child = f"{parent}.{command.caller}"
-    request = replace(request, parent=parent, root=request.root or parent, run_id=child, inventory="")
+    held = request.held.union(plan.hosts)
+    request = replace(request, parent=parent, root=request.root or parent, run_id=child, inventory="", held=held)
     if any(one.run_id == child for one in bench.journal.runs()):
         finished = _finished(bench.journal, child)
         if finished is not None:
             return _told(child, Stopped(exit_code=finished.exit_code, reason=finished.summary))
         return _told(child, resume(child, request, listeners).stopped)
     source = request_of(bench.source, command.runbook, command.params, command.limit)
-    return _told(child, start(planning.make(source), request, listeners, source).stopped)
+    planned = planning.make(source)  # read first, judged after: what is changed from now on is not run
+    refuse_changed(plan.step(command.caller.rpartition(".")[0]), bench.source)
+    refuse_other_baseline(plan, planned.plan)
+    return _told(child, start(planned, request, listeners, source).stopped)
 
 
 def _finished(journal: JournalStore, run_id: str) -> ev.RunFinished | None:

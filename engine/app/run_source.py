@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.app.request import PlanRequest, RunRequest
-from engine.model.data import JsonMap, JsonValue
+from engine.app.request import PlanRequest, RunRequest, parse_limit
+from engine.model.data import JsonMap, JsonValue, canonical_json
 from engine.model.errors import PlanOutdated
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
@@ -16,8 +16,8 @@ def source_to_json(source: PlanRequest, request: RunRequest) -> JsonMap:
         "runbook": str(Path(source.runbook).absolute()),
         "inventory": str(Path(source.inventory).absolute()),
         "params": list(source.params),
-        "baseline": source.baseline,
-        "limit": source.limit,
+        "baseline": str(Path(source.baseline).absolute()) if source.baseline else None,
+        "limit": parse_limit(source.limit),
         "check": request.check,
     }
 
@@ -49,4 +49,13 @@ def refuse_drift(plan: Plan, inventory: Inventory) -> None:
         raise PlanOutdated(
             f"{inventory.file} is not what the run was planned for: {what}",
             remedy="put the inventory back as it was, or start a new run",
+        )
+
+
+def refuse_other_baseline(plan: Plan, child: Plan) -> None:
+    """``PlanOutdated`` if the baseline was changed between the plan and that of a runbook which a step of it runs."""
+    if canonical_json(plan.baseline) != canonical_json(child.baseline):
+        raise PlanOutdated(
+            f"the baseline changed after {plan.runbook} was planned, so {child.runbook} would go by another one",
+            remedy="put the baseline back as it was, or make a new plan, review it, and run that one",
         )

@@ -49,7 +49,8 @@ class PlannedStep:
     ``args_by_host`` overrides ``args`` where an argument reads ``host``. ``requires`` includes what the action itself
     consumes. ``facts`` and ``runs_on`` are the action's (``ActionInfo``). ``about`` are the names its proofs speak of
     (``about_by_host`` overrides it); None: they speak of its hosts. ``always`` steps run even after a failure that
-    ended the run.
+    ended the run. ``runs`` is the digest of the runbook that the step runs: its content, that of all it runs in turn,
+    and the inventory's entries of their hosts.
     """
 
     index: int
@@ -80,6 +81,7 @@ class PlannedStep:
     about: tuple[str, ...] | None = None
     about_by_host: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     always: bool = False
+    runs: str | None = None
 
     def step_runs(self) -> tuple[StepRunId, ...]:
         """The step's units of state, in host order."""

@@ -65,6 +65,11 @@ EXPLANATIONS: Mapping[str, str] = {
         "server may have a database of the same name. Example: requires: [backup-verified(ServiceManager@sql)], where "
         "the block hosts has no sql."
     ),
+    "R466": (
+        "A step runs another runbook whose name is an expression. A plan covers the runbooks that it runs, so that an "
+        "approved plan is what runs, and an expression may name another one later. Example: action: runbook, with: "
+        "{name: '{{ params.which }}'}. Write a step for each runbook, with a condition."
+    ),
     "R474": (
         "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
         "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "

@@ -31,6 +31,7 @@ _STEP_WORDS: Mapping[str, str] = {
     "about": "names its proofs speak of",
     "about_by_host": "names its proofs speak of on each host",
     "always": "whether it always runs",
+    "runs": "nested runbook (its content, one that it runs, or an entry of their hosts)",
 }
 
 
@@ -120,7 +121,8 @@ def _hosts_of(before: PlannedStep, after: PlannedStep) -> Iterator[str]:
 def _step(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for key, word in _STEP_WORDS.items():
         if before[key] != after[key]:
-            yield f"the {word} of the step {name} changed{_values(before[key], after[key])}"
+            values = "" if key == "runs" else _values(before[key], after[key])
+            yield f"the {word} of the step {name} changed{values}"
     if before["args"] != after["args"]:
         names = sorted(
             one for one in {*before["args"], *after["args"]} if before["args"].get(one) != after["args"].get(one)

@@ -212,6 +212,7 @@ def _step(one: PlannedStep) -> JsonMap:
         "about": None if one.about is None else list(one.about),
         "about_by_host": {host: list(names) for host, names in one.about_by_host.items()},
         "always": one.always,
+        "runs": one.runs,
     }
 
 
@@ -245,4 +246,5 @@ def _step_from(raw: Mapping[str, Any]) -> PlannedStep:
         about=None if raw.get("about") is None else tuple(raw["about"]),
         about_by_host={host: tuple(names) for host, names in raw.get("about_by_host", {}).items()},
         always=raw.get("always", False),
+        runs=raw.get("runs"),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine.language.nearest import did_you_mean
 from engine.model.diagnostic import Diagnostic
+from engine.model.expression import Template
 from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST
 from engine.model.runbook import RunbookSpec, StepSpec
@@ -23,6 +24,7 @@ from engine.ports.edges import Catalogue
 
 Found = tuple[Diagnostic, ...]
 Infos = Mapping[str, ActionInfo]
+RUNBOOK = "runbook"
 
 
 def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
@@ -61,6 +63,7 @@ def _step(step: StepSpec, info: ActionInfo, kinds: set[str], observed: set[str])
     yield from argument_findings(step, info, step.args)
     yield from effect_findings(step, info)
     yield from _always(step, info)
+    yield from _nested_name(step)
     yield from _word(step, observed)
     yield from _approved_word(step, info)
     for one in required(step, info):
@@ -79,6 +82,14 @@ def _always(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
     elif required(step, info):
         hint = "take always or requires out: after a failure nobody has passed the gates"
         yield error("P514", f"step {step.id} always runs, but it requires proofs", step.origin, hint)
+
+
+def _nested_name(step: StepSpec) -> Iterator[Diagnostic]:
+    """A plan covers what it runs, so it must be known which runbook that is."""
+    if step.action == RUNBOOK and isinstance(step.args.get("name"), Template):
+        hint = "one step for each runbook, each with its condition"
+        where = step.arg_origins.get("name", step.origin)
+        yield error("R466", f"step {step.id}: the name of the runbook that it runs must be written out", where, hint)
 
 
 def _approved_word(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:

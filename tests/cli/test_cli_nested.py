@@ -1,0 +1,138 @@
+"""A runbook that a runbook runs: what was planned is what runs, whatever was edited and however the run goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import Command
+
+from engine.model.exit_code import ExitCode
+
+HOSTS = "hosts: {here: {pattern: A}, there: {pattern: B}}\n"
+ASK = "  - {id: ask, name: Q, action: operator.instruct, with: {show: Wait.}}\n"
+
+
+def runbook(folder: Path, name: str, *steps: str, hosts: str = HOSTS) -> Path:
+    head = f"schema: runbook/v1\nname: {name}\nversion: 1.0.0\ntitle: T\npurpose: P\nsources: [s]\n{hosts}"
+    path = folder / f"{name}.yaml"
+    path.write_text(head + "steps:\n" + "".join(steps), encoding="utf-8")
+    return path
+
+
+def writes(folder: Path, step: str, text: str = "new", host: str = "here") -> str:
+    return (
+        f"  - {{id: {step}, name: W, why: W, action: posix.file, hosts: {host},\n"
+        f"     with: {{path: {folder}/{step}.txt, content: {text}}}}}\n"
+    )
+
+
+def runs(name: str, step: str = "sub", more: str = "") -> str:
+    return f"  - {{id: {step}, name: S, why: W, action: runbook, with: {{name: {name}{more}}}}}\n"
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Path:
+    """Two names of this machine; only the nested runbooks touch B."""
+    hosts = {name: {"ansible_connection": "local", "runbook_platform": "posix"} for name in "AB"}
+    path = tmp_path / "inventory.yaml"
+    path.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    return path
+
+
+def run_id(command: Command) -> str:
+    return next(one["run_id"] for one in json.loads(command("runs", "--json").out)["runs"] if "." not in one["run_id"])
+
+
+def edited(path: Path) -> str:
+    """Change the runbook or inventory; what it was."""
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("content: new", "content: other").replace('"B": {', '"B": {"x": 1, '), "utf-8")
+    assert path.read_text(encoding="utf-8") != before
+    return before
+
+
+def tree(tmp_path: Path, *before: str) -> tuple[Path, Path, Path]:
+    """A runbook that runs one that runs a third, which writes."""
+    leaf = runbook(tmp_path, "leaf", writes(tmp_path, "deep", host="there"))
+    inner = runbook(tmp_path, "inner", writes(tmp_path, "shallow"), runs("leaf", "further"))
+    return runbook(tmp_path, "outer", *before, writes(tmp_path, "first"), runs("inner")), inner, leaf
+
+
+def test_a_tree_runs_as_planned(command: Command, estate: Path, tmp_path: Path) -> None:
+    outer, _, _ = tree(tmp_path)
+    assert command("plan", outer, "-i", estate, "--out", "p.json").code == 0
+    said = command("run", outer, "-i", estate, "--plan", "p.json")
+    assert said.code == 0, said.err
+    assert [(tmp_path / f"{one}.txt").read_text() for one in ("first", "shallow", "deep")] == ["new"] * 3
+
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_saved_plan_covers_what_it_runs(which: int, command: Command, estate: Path, tmp_path: Path) -> None:
+    books = tree(tmp_path)
+    assert command("plan", books[0], "-i", estate, "--out", "p.json").code == 0
+    edited(books[which])
+    said = command("run", books[0], "-i", estate, "--plan", "p.json")
+    assert said.code == ExitCode.PLAN_OUTDATED, said.err
+    assert "the nested runbook" in said.err
+    assert not (tmp_path / "first.txt").exists()
+
+
+@pytest.mark.parametrize("which", ["inner", "leaf", "inventory"])
+def test_a_run_that_waited_goes_on_only_with_what_was_planned(
+    which: str, command: Command, estate: Path, tmp_path: Path
+) -> None:
+    outer, _, _ = tree(tmp_path, ASK)
+    assert command("run", outer, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    path = tmp_path / f"{which}.yaml"
+    before = edited(path)
+    said = command("answer", run_id(command), "ask=done")
+    assert said.code == ExitCode.PLAN_OUTDATED, said.err
+    assert "the runbook inner is not what step sub was planned to run" in said.err
+    assert not (tmp_path / "first.txt").exists()
+    path.write_text(before, encoding="utf-8")
+    said = command("answer", run_id(command), "ask=done")
+    assert said.code == 0, said.err
+
+
+def test_what_is_edited_while_the_run_is_at_work_does_not_run(command: Command, estate: Path, tmp_path: Path) -> None:
+    script = f"sed -i 's/content: new/content: other/' {tmp_path}/leaf.yaml"
+    with_ = f'effect: reversible, with: {{script: "{script}"}}'
+    edit = f"  - {{id: edit, name: E, why: W, action: posix.command, hosts: here, {with_}}}\n"
+    outer, _, _ = tree(tmp_path, edit)
+    said = command("run", outer, "-i", estate)
+    assert said.code == ExitCode.STEP_FAILED, said.err
+    assert "the runbook inner is not what step sub was planned to run" in said.err
+    assert (tmp_path / "first.txt").exists()
+    assert not (tmp_path / "shallow.txt").exists()
+
+
+def test_a_baseline_that_was_changed_meanwhile_is_none_of_the_plan(
+    command: Command, estate: Path, tmp_path: Path
+) -> None:
+    outer, _, _ = tree(tmp_path, ASK)
+    assert command("run", outer, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    document = {"schema": "baseline/v1", "recorded_at": "2026-01-01T00:00:00Z", "hosts": {"A": {"role": "sql-server"}}}
+    (tmp_path / "baseline.yaml").write_text(json.dumps(document), encoding="utf-8")
+    said = command("answer", run_id(command), "ask=done")
+    assert said.code == ExitCode.STEP_FAILED, said.err
+    assert "the baseline changed after outer was planned" in said.err
+    assert not (tmp_path / "shallow.txt").exists()
+
+
+def test_the_hosts_of_a_nested_runbook_are_held_too(command: Command, estate: Path, tmp_path: Path) -> None:
+    inner = runbook(tmp_path, "inner", ASK, writes(tmp_path, "deep", host="there"))
+    outer = runbook(tmp_path, "outer", writes(tmp_path, "first"), runs("inner"))
+    other = runbook(tmp_path, "other", writes(tmp_path, "elsewhere", host="there"))
+    assert command("run", outer, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    said = command("run", other, "-i", estate)
+    assert said.code == ExitCode.HOST_LOCKED, said.err
+    assert command("answer", run_id(command), "ask=done").code == 0
+    assert command("run", other, "-i", estate).code == 0
+    assert inner.exists()
+
+
+def test_the_name_of_a_nested_runbook_is_written_out(command: Command, tmp_path: Path) -> None:
+    outer = runbook(tmp_path, "outer", ASK, runs("'{{ steps.ask.status }}'"))
+    said = command("validate", outer)
+    assert said.code == ExitCode.DOCUMENTS_REJECTED
+    assert "R466" in said.out + said.err
