@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.app.scenario import Rehearsed
+from engine.conduct.policy import is_finding
 from engine.model.plan import Plan, PlannedStep
+from engine.model.runbook import FINDING, leads_to
 from engine.model.status import Status
 
 _RAN = frozenset({Status.OK, Status.CHANGED, Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT})
@@ -72,11 +74,15 @@ def _branches(step: PlannedStep) -> Iterator[str]:
     if any(one.kind == "approval" for one in step.requires):
         yield f"{step.id}: approval given"
         yield f"{step.id}: approval denied"
-    if step.on_failure not in ("abort", "continue"):
-        yield f"{step.id}: failure leads to {step.on_failure}"
+    if step.on_failure == FINDING or leads_to(step.on_failure) is not None:
+        yield _failed_words(step)
     if step.action == "assert":
         yield f"{step.id}: holds"
         yield f"{step.id}: does not hold"
+
+
+def _failed_words(step: PlannedStep) -> str:
+    return f"{step.id}: " + ("finding" if step.on_failure == FINDING else f"failure leads to {step.on_failure}")
 
 
 def _taken(run: Rehearsed) -> Iterator[str]:
@@ -96,7 +102,8 @@ def _taken(run: Rehearsed) -> Iterator[str]:
         if any(_denied(one.ended.why if one.ended else "") for one in runs if one.status is Status.BLOCKED):
             yield f"{step.id}: approval denied"
         if Status.FAILED in found:
-            yield f"{step.id}: failure leads to {step.on_failure}"
+            if step.on_failure != FINDING or any(is_finding(step, one) for one in runs):
+                yield _failed_words(step)
             yield f"{step.id}: does not hold"
         if Status.OK in found:
             yield f"{step.id}: holds"

@@ -31,6 +31,7 @@ from engine.language.failure import ExpressionFailed
 from engine.language.template import render
 from engine.model.plan import ENGINE_HOST, Plan, PlannedStep, StepRunId
 from engine.model.result import Proof
+from engine.model.runbook import CONTINUE, leads_to
 from engine.model.secret import Secret
 from engine.model.status import GOOD, Rerun, Status
 from engine.model.status import Effect as StepEffect
@@ -54,11 +55,12 @@ class Conductor:
                 return tuple(self._step_effects(state, step, states, now))
             if any(one.status is Status.IN_DOUBT for one in states):
                 break  # nothing is cancelled: once a person has settled the doubt, the run goes on from here
-            if policy.is_over_budget(step, states) and step.on_failure != "continue":
+            if policy.is_over_budget(step, states) and step.on_failure != CONTINUE:
                 skipped = tuple(self._after_failure(state, index))
                 if skipped:
                     return skipped
-                if step.on_failure == "abort" and not any(one.always for one in self.plan.steps[index + 1 :]):
+                aborted = leads_to(step.on_failure) is None
+                if aborted and not any(one.always for one in self.plan.steps[index + 1 :]):
                     break
         return (finish(self.plan, state),)
 
@@ -75,11 +77,12 @@ class Conductor:
         """Abort cancels all later step runs, forward skips those between; what always runs is left."""
         step = self.plan.steps[index]
         later = self.plan.steps[index + 1 :]
-        if step.on_failure == "abort":
+        target = leads_to(step.on_failure)
+        if target is None:
             status, why = Status.CANCELLED, f"step {step.id} failed"
         else:
-            later = tuple(_until(later, step.on_failure))
-            status, why = Status.SKIPPED, f"step {step.id} failed, which leads to {step.on_failure}"
+            later = tuple(_until(later, target))
+            status, why = Status.SKIPPED, f"step {step.id} failed, which leads to {target}"
         for one in (each for each in later if not each.always):
             for host in one.hosts:
                 if state.of(one.id, host).status is Status.PENDING:
@@ -98,7 +101,7 @@ class Conductor:
         if policy.is_over_budget(step, states):
             untouched = [h for h, one in zip(step.hosts, states, strict=True) if one.status is Status.PENDING]
             if untouched:
-                why = f"{policy.failures(states)} failed, {step.max_failures} allowed"
+                why = f"{policy.failures(step, states)} failed, {step.max_failures} allowed"
                 yield from (End(id=StepRunId(step.id, host), status=Status.CANCELLED, why=why) for host in untouched)
                 return
         free = self.forks - sum(one.status is Status.RUNNING for one in states)
@@ -286,7 +289,7 @@ class Conductor:
             return Postpone(id=run_id, due_at=due, why=why, retry=False, gives_up_at=gives_up_at)
         if one.status not in GOOD:
             return None
-        return End(id=run_id, status=Status.FAILED, why=f"gave up after {step.wait.timeout_s:g} s: {why}")
+        return End(id=run_id, status=Status.FAILED, why=f"gave up after {step.wait.timeout_s:g} s: {why}", found=True)
 
     def _not_yet(self, state: RunState, step: PlannedStep, host: str, one: StepRunState) -> str | None:
         """Why the wait is not over, or None."""

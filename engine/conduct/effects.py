@@ -47,7 +47,7 @@ class Refresh:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """The step run ends without being performed: skipped, blocked, cancelled, failed, or answered.
-    ``proofs`` are what the answer gives, as ``kind(subject)``.
+    ``proofs`` are what the answer gives, as ``kind(subject)``; ``found`` as in ``StepRunEnded``.
     """
 
     id: StepRunId
@@ -56,6 +56,7 @@ class End:
     result: JsonMap | None = None
     remedy: str | None = None
     proofs: tuple[str, ...] = ()
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

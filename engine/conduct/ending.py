@@ -1,43 +1,56 @@
 """How a run ended: its status, exit code and one sentence, from the step runs alone."""
 
 from collections import Counter
+from collections.abc import Sequence
 
+from engine.conduct import policy
 from engine.conduct.effects import UNKNOWN_IN_CHECK, Finish
 from engine.conduct.state import RunState, StepRunState
 from engine.model.exit_code import ExitCode
-from engine.model.plan import Plan
+from engine.model.plan import Plan, StepRunId
 from engine.model.status import RunStatus, Status
 
 
 def finish(plan: Plan, state: RunState) -> Finish:
     """Worst first: doubt, a closed gate, a failure, an unreachable host. Anything bad is never exit 0.
 
-    A failure that leads to a later step is a way through the runbook, not its end: that later step decides.
+    A failure that led to a later step is a way through the runbook, not its end: that later step decides. Nor is what
+    a look was to find.
     """
     counts = Counter(one.status for one in state.step_runs.values())
-    led_on = {step.id for step in plan.steps if step.on_failure not in ("abort", "continue")}
+    led_on = {step.id for step in plan.steps if policy.led_on(step, [state.of(step.id, host) for host in step.hosts])}
+    steps = {step.id: step for step in plan.steps}
+    found = [key for key, one in state.step_runs.items() if policy.is_finding(steps[key.step], one)]
     bad = [
         key
         for key, one in state.step_runs.items()
-        if one.status in _CODES and not (key.step in led_on and one.status in _LEADS_ON)
+        if one.status in _CODES and key not in found and not (key.step in led_on and one.status in _LEADS_ON)
     ]
     status, code, word = RunStatus.DONE, ExitCode.DONE, ""
     for kind, (run_status, exit_code) in _CODES.items():
         if any(state.step_runs[key].status is kind for key in bad):
             status, code, word = run_status, exit_code, kind.value
             break
-    names = ", ".join(str(one) for one in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")  # noqa: PLR2004
-    done = counts[Status.OK] + counts[Status.CHANGED]
+    finding = f"; found at {_names(found)}" if found else ""
+    done = counts[Status.OK] + counts[Status.CHANGED] + len(found)
     check = state.started is not None and state.started.check
     if not bad and not done and not check:
         return Finish(
             status=RunStatus.FAILED, exit_code=ExitCode.STEP_FAILED, summary="nothing was done: every step was skipped"
         )
     if check:
-        return Finish(status=status, exit_code=int(code), summary=f"{plan.runbook}: {_check_words(state, names)}")
+        return Finish(
+            status=status, exit_code=int(code), summary=f"{plan.runbook}: {_check_words(state, _names(bad))}{finding}"
+        )
     tally = f"{counts[Status.CHANGED]} changed, {counts[Status.OK]} ok, {counts[Status.SKIPPED]} skipped"
-    summary = f"{plan.runbook}: {tally}" + (f"; {word} at {names}" if bad else "") + owed_words(state)
+    summary = f"{plan.runbook}: {tally}" + (f"; {word} at {_names(bad)}" if bad else "") + finding
+    summary += owed_words(state)
     return Finish(status=status, exit_code=int(code), summary=summary)
+
+
+def _names(step_runs: Sequence[StepRunId]) -> str:
+    more = len(step_runs) - _SHOWN
+    return ", ".join(str(one) for one in step_runs[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def owed_words(state: RunState) -> str:
@@ -67,6 +80,7 @@ def _would_change(one: StepRunState) -> bool:
     return one.status is Status.SKIPPED and one.ended is not None and one.ended.changed
 
 
+_SHOWN = 3
 _LEADS_ON = frozenset({Status.FAILED, Status.UNREACHABLE})
 _CODES = {
     Status.IN_DOUBT: (RunStatus.IN_DOUBT, ExitCode.IN_DOUBT),

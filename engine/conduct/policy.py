@@ -4,19 +4,32 @@ from collections.abc import Sequence
 
 from engine.conduct.state import RunState, StepRunState
 from engine.model.plan import PlannedStep
+from engine.model.runbook import CONTINUE, FINDING, leads_to
 from engine.model.status import Effect, Status
 
 BAD = frozenset({Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT})
 
 
-def failures(states: Sequence[StepRunState]) -> int:
+def is_finding(step: PlannedStep, one: StepRunState) -> bool:
+    """True if it failed by what was seen, in a step for which that is a result. Where nobody could look, nothing was
+    found.
+    """
+    return step.on_failure == FINDING and one.status is Status.FAILED and one.ended is not None and one.ended.found
+
+
+def failures(step: PlannedStep, states: Sequence[StepRunState]) -> int:
     """How many step runs ended badly for good."""
-    return sum(one.is_terminal and one.status in BAD for one in states)
+    return sum(one.is_terminal and one.status in BAD and not is_finding(step, one) for one in states)
 
 
 def is_over_budget(step: PlannedStep, states: Sequence[StepRunState]) -> bool:
     """The step has failed if, and only if, ``failures > max_failures``."""
-    return failures(states) > step.max_failures
+    return failures(step, states) > step.max_failures
+
+
+def led_on(step: PlannedStep, states: Sequence[StepRunState]) -> bool:
+    """True if the step's failures led to a later step: then that one decides about the run, and about every host."""
+    return leads_to(step.on_failure) is not None and is_over_budget(step, states)
 
 
 def batch(step: PlannedStep, states: Sequence[StepRunState]) -> range:
@@ -40,11 +53,13 @@ def retry_due(step: PlannedStep, one: StepRunState) -> float | None:
 
 
 def excluded_by(state: RunState, steps: Sequence[PlannedStep], host: str) -> PlannedStep | None:
-    """The earlier step that took this host out of the run: it failed there within the budget of an aborting step."""
+    """The earlier step that took this host out of the run: it failed there, within the step's budget."""
     for step in steps:
-        if step.on_failure != "abort" or host not in step.hosts:
+        if step.on_failure == CONTINUE or host not in step.hosts:
             continue
         one = state.of(step.id, host)
-        if one.is_terminal and one.status in BAD:
+        if not one.is_terminal or one.status not in BAD or is_finding(step, one):
+            continue
+        if not led_on(step, [state.of(step.id, each) for each in step.hosts]):
             return step
     return None

@@ -20,7 +20,9 @@ class Exhibit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The attempt is over. ``proofs`` are kinds, or ``kind(subject)`` where the subject is not the host."""
+    """The attempt is over. ``proofs`` are kinds, or ``kind(subject)`` where the subject is not the host; ``found`` is
+    that of ``StepRunEnded``.
+    """
 
     status: Status
     why: str
@@ -37,6 +39,7 @@ class Ended:
     exhibits: tuple[Exhibit, ...] = ()
     duration_s: float = 0.0
     may_retry: bool = True
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

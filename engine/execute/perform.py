@@ -139,7 +139,9 @@ class StepPerformer:
 
     def _settled(self, decision: Unchanged | Refuse, mode: Mode) -> Ended:
         if isinstance(decision, Refuse):
-            return Ended(status=Status.FAILED, why=decision.why, remedy=decision.remedy, result=decision.result)
+            return Ended(
+                status=Status.FAILED, why=decision.why, remedy=decision.remedy, result=decision.result, found=True
+            )
         if decision.examined == 0:
             why = f"{decision.why}: nothing was examined, and a check over nothing proves nothing"
             return Ended(status=Status.FAILED, why=why, result=decision.result, examined=0)

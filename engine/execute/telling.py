@@ -46,6 +46,7 @@ def ended_early(effect: fx.End, attempt: int, now: float) -> ev.StepRunEnded:
         remedy=effect.remedy,
         proofs=proofs(effect.id, effect.proofs, now, ()),
         may_retry=False,
+        found=effect.found,
     )
 
 
@@ -87,6 +88,7 @@ def ended(result: Result, outcome: Ended, refs: Refs, now: float) -> ev.StepRunE
         evidence=refs,
         duration_s=round(outcome.duration_s, 3),
         may_retry=outcome.may_retry,
+        found=outcome.found,
     )
 
 

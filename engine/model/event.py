@@ -105,7 +105,8 @@ class ProofsRefreshed:
 class StepRunEnded:
     """The outcome of one attempt. ``status`` is terminal unless a ``RetryScheduled`` or ``WaitScheduled`` follows.
     ``may_retry`` is false for failures that another attempt could make worse, such as a refused credential.
-    ``pays`` are keys of what was owed on this host and is now seen to be done.
+    ``pays`` are keys of what was owed on this host and is now seen to be done. ``found``: it failed because the action
+    looked and did not see what is wanted, and not because it could not look.
     """
 
     kind: ClassVar[str] = "step_run_ended"
@@ -128,6 +129,7 @@ class StepRunEnded:
     evidence: tuple[EvidenceRef, ...] = ()
     duration_s: float = 0.0
     may_retry: bool = True
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

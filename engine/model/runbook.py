@@ -71,9 +71,19 @@ class Requirement:
         return f"{self.kind}({self.subject})" if self.host is None else f"{self.kind}({self.subject}@{self.host})"
 
 
+ABORT, CONTINUE, FINDING = "abort", "continue", "finding"
+ON_FAILURE = (ABORT, CONTINUE, FINDING)
+
+
+def leads_to(on_failure: str) -> str | None:
+    """The later step that a failure leads to, if it is one of those."""
+    return None if on_failure in ON_FAILURE else on_failure
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpec:
-    """One step as written. ``on_failure`` is ``abort``, ``continue`` or the id of a later step.
+    """One step as written. ``on_failure`` is ``abort``, ``continue``, ``finding`` (what a look finds is no failure) or
+    the id of a later step.
     ``hosts`` names entries of the runbook's ``hosts``; empty for steps of the operator or the engine.
     An ``always`` step runs even if an earlier failure has ended the run.
     """

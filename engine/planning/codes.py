@@ -31,8 +31,8 @@ EXPLANATIONS: Mapping[str, str] = {
         "host. Example: action: operator.ask with hosts: server. Take the line out."
     ),
     "R457": (
-        "on_failure must be abort, continue, or the id of a later step. A jump backwards would be a loop, and a "
-        "loop around a change is how a small failure becomes a large one. Example: on_failure: first_step in the "
+        "on_failure must be abort, continue, finding, or the id of a later step. A jump backwards would be a loop, and "
+        "a loop around a change is how a small failure becomes a large one. Example: on_failure: first_step in the "
         "second step."
     ),
     "R458": (
@@ -69,6 +69,12 @@ EXPLANATIONS: Mapping[str, str] = {
         "A step runs another runbook whose name is an expression. A plan covers the runbooks that it runs, so that an "
         "approved plan is what runs, and an expression may name another one later. Example: action: runbook, with: "
         "{name: '{{ params.which }}'}. Write a step for each runbook, with a condition."
+    ),
+    "R467": (
+        "A step says in two ways what a failure means, or in a way that does not fit it. on_failure: finding is for "
+        "looks: what they find neither fails the run nor leaves the host out, so failures are not counted. "
+        "on_failure: continue goes on after every failure, so a budget matters only between batches (serial). Example: "
+        "on_failure: finding in a step that restarts a service."
     ),
     "R474": (
         "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
@@ -137,6 +143,11 @@ EXPLANATIONS: Mapping[str, str] = {
         "A step runs another runbook, and that one cannot be planned with what the step gives it: it is missing, lacks "
         "an input, has no such input, or does not fit the inventory. Runbooks that a runbook runs are planned with it, "
         "before any host is touched. Example: action: runbook with name: stage-restore and no before under params."
+    ),
+    "P525": (
+        "A failure is to lead to a later step, yet so many hosts may fail that it never does: a step fails once more "
+        "hosts than max_failures have failed, and it has no more than that. Example: max_failures: 1000 with "
+        "on_failure: next_check on two hosts. For a look whose findings do not fail the run, write on_failure: finding."
     ),
     "P515": (
         "--start-at names no step of the runbook, or no step has the tags of --tags. An empty plan would end well "

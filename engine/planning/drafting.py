@@ -10,7 +10,7 @@ from engine.model.data import JsonValue
 from engine.model.diagnostic import Diagnostic
 from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST, Exits, PlannedStep
-from engine.model.runbook import ArgValue, RunbookSpec, StepSpec
+from engine.model.runbook import ArgValue, RunbookSpec, StepSpec, leads_to
 from engine.planning.arguments import argument_findings, reads_host, resolve, with_defaults
 from engine.planning.effects import FREE_FORM, nature
 from engine.planning.findings import error, listed
@@ -54,6 +54,7 @@ def draft(around: Surroundings, step: StepSpec, info: ActionInfo) -> tuple[Plann
         about = tuple(dict.fromkeys(name for names in about_by_host.values() for name in names))
     own = {host: about_by_host.get(host, about) for host in hosts}
     requires = tuple(needed(around, required(step, info), own, found))
+    found.extend(_budget_findings(step, hosts))
     planned = PlannedStep(
         index=0,
         id=step.id,
@@ -113,6 +114,17 @@ def _platform_findings(
                 step.origin,
                 f"take {name} out of the step's hosts, or correct runbook_platform in the inventory",
             )
+
+
+def _budget_findings(step: StepSpec, hosts: tuple[str, ...]) -> Iterator[Diagnostic]:
+    target = leads_to(step.on_failure)
+    if target is not None and 0 < len(hosts) <= step.max_failures:
+        yield error(
+            "P525",
+            f"step {step.id} leads to {target} once more than {step.max_failures} hosts failed, but has {len(hosts)}",
+            step.origin,
+            "write on_failure: finding if a failure is no failure of the run, or lower max_failures",
+        )
 
 
 def _arguments(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from engine.language.nearest import did_you_mean
 from engine.model.diagnostic import Diagnostic
 from engine.model.plan import PlannedStep
+from engine.model.runbook import leads_to
 from engine.model.status import Effect
 from engine.planning.findings import error, note, warning
 from engine.planning.proofs import APPROVAL
@@ -79,7 +80,7 @@ def _without_lost_jumps(kept: Steps, chosen: set[str]) -> tuple[Steps, Found]:
     found = []
     steps = []
     for step in kept:
-        if step.on_failure in ("abort", "continue") or step.on_failure in chosen:
+        if leads_to(step.on_failure) is None or step.on_failure in chosen:
             steps.append(step)
             continue
         steps.append(replace(step, on_failure="abort"))

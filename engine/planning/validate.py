@@ -7,7 +7,7 @@ from engine.model.diagnostic import Diagnostic
 from engine.model.expression import Template
 from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST
-from engine.model.runbook import RunbookSpec, StepSpec
+from engine.model.runbook import CONTINUE, FINDING, ON_FAILURE, RunbookSpec, StepSpec, leads_to
 from engine.model.status import Effect
 from engine.planning.arguments import argument_findings
 from engine.planning.effects import effect_findings, nature
@@ -64,6 +64,7 @@ def _step(step: StepSpec, info: ActionInfo, kinds: set[str], observed: set[str])
     yield from effect_findings(step, info)
     yield from _always(step, info)
     yield from _nested_name(step)
+    yield from _budget(step, info)
     yield from _word(step, observed)
     yield from _approved_word(step, info)
     for one in required(step, info):
@@ -160,9 +161,24 @@ def _hosts(spec: RunbookSpec, step: StepSpec, info: ActionInfo | None) -> Iterat
         )
 
 
+def _budget(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
+    """What a failure means is said in one way."""
+    where = step.origin
+    if step.on_failure == FINDING and nature(step, info).effect is not Effect.OBSERVE:
+        hint = "take on_failure: finding out: a change that failed is a failure"
+        yield error("R467", f"step {step.id} changes something, and only a look has findings", where, hint)
+    if step.on_failure == FINDING and step.max_failures:
+        hint = "take max_failures out: what a look finds is no failure, on no host"
+        yield error("R467", f"step {step.id} has findings, and counts failures too", where, hint)
+    if step.on_failure == CONTINUE and step.max_failures and step.serial is None:
+        hint = "take max_failures out, or on_failure: continue"
+        message = f"step {step.id} goes on after every failure, so max_failures: {step.max_failures} says nothing"
+        yield error("R467", message, where, hint)
+
+
 def _on_failure(steps: Sequence[StepSpec], index: int) -> Iterator[Diagnostic]:
     step = steps[index]
-    if step.on_failure in ("abort", "continue"):
+    if leads_to(step.on_failure) is None:
         return
     later = [one.id for one in steps[index + 1 :]]
     if step.on_failure in later:
@@ -171,7 +187,7 @@ def _on_failure(steps: Sequence[StepSpec], index: int) -> Iterator[Diagnostic]:
         message, hint = f"step {step.on_failure} does not come later", "a failure can only lead forward"
         yield error("R457", f"step {step.id}: on_failure: {message}", step.origin, hint)
         return
-    hint = did_you_mean(step.on_failure, ("abort", "continue", *later)) or "abort, continue, or the id of a later step"
+    hint = did_you_mean(step.on_failure, (*ON_FAILURE, *later)) or f"{listed(ON_FAILURE)}, or the id of a later step"
     yield error("R457", f'step {step.id}: on_failure: there is no step "{step.on_failure}"', step.origin, hint)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from engine.model.plan import PlannedStep
-from engine.model.runbook import Requirement, StepSpec
+from engine.model.runbook import CONTINUE, FINDING, Requirement, StepSpec, leads_to
 from engine.model.status import Effect
 from engine.planning.effects import nature
 from engine.planning.proofs import ESTATE, Waypoint
@@ -31,8 +31,9 @@ def required(step: StepSpec, info: ActionInfo) -> tuple[Requirement, ...]:
     )
 
 
-def _forward(on_failure: str) -> str | None:
-    return None if on_failure in ("abort", "continue") else on_failure
+def _goes_on(step: StepSpec | PlannedStep) -> bool:
+    """True if the next step may start although this one failed, on some host or on all."""
+    return step.on_failure in (CONTINUE, FINDING) or step.max_failures > 0
 
 
 def of_spec(step: StepSpec, info: ActionInfo) -> Waypoint:
@@ -45,8 +46,8 @@ def of_spec(step: StepSpec, info: ActionInfo) -> Waypoint:
         yields=yielded(step, info),
         subjects=step.hosts if about is None else about,
         requires=required(step, info),
-        goes_on=step.on_failure == "continue" or step.max_failures > 0,
-        forward=_forward(step.on_failure),
+        goes_on=_goes_on(step),
+        forward=leads_to(step.on_failure),
     )
 
 
@@ -66,8 +67,8 @@ def of_plan(steps: Iterable[PlannedStep]) -> tuple[Waypoint, ...]:
             yields=step.yields,
             subjects=tuple(_subjects(step)),
             requires=step.requires,
-            goes_on=step.on_failure == "continue" or step.max_failures > 0,
-            forward=_forward(step.on_failure),
+            goes_on=_goes_on(step),
+            forward=leads_to(step.on_failure),
         )
         for step in steps
     )

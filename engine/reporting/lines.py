@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.model import event as ev
 from engine.model.plan import ENGINE_HOST, Plan
+from engine.model.runbook import FINDING, leads_to
 from engine.model.status import Status
 from engine.reporting.plain import one_line, pad, printable, value_text, width
 from engine.reporting.words import RUN_WORDS, duration, moment, status_word
@@ -39,7 +40,7 @@ class Line:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """Widths for one plan on one terminal; the sentence gets what is left. ``leads`` names, for a step whose
-    failure the runbook expects, the step that it goes on with.
+    failure the runbook expects, the step that it goes on with; nothing for a finding, which the next step follows.
     """
 
     total: int
@@ -60,9 +61,10 @@ class Columns:
             host=min(hosts, _MAX_HOST),
             names=names,
             leads={
-                step.id: names.get(step.on_failure, step.on_failure)
+                step.id: names.get(target, target)
                 for step in plan.steps
-                if step.on_failure not in ("abort", "continue")
+                if (target := "" if step.on_failure == FINDING else leads_to(step.on_failure)) is not None
+                and step.max_failures == 0
             },
         )
 
@@ -102,7 +104,9 @@ def header(started: ev.RunStarted) -> str:
 
 def ended(columns: Columns, event: ev.StepRunEnded, *, verbosity: int) -> Line:
     """The outcome of a step run; bad outcomes are never cut, and name their remedy."""
-    leads_to = columns.leads.get(event.step) if event.status in (Status.FAILED, Status.UNREACHABLE) else None
+    target = columns.leads.get(event.step) if event.status in (Status.FAILED, Status.UNREACHABLE) else None
+    if target == "" and not event.found:
+        target = None  # where nobody could look, nothing was found
     alarming = event.status in _ALARMING
     took = duration(event.duration_s) if event.duration_s else ""
     why = event.why
@@ -110,11 +114,11 @@ def ended(columns: Columns, event: ev.StepRunEnded, *, verbosity: int) -> Line:
         plain = not isinstance(event.before, Mapping) and not isinstance(event.after, Mapping)
         why = f"{value_text(event.before)} -> {value_text(event.after)}" if plain else event.why
     whole = alarming or verbosity > 0
-    word = event.status.value if leads_to else status_word(event.status)
+    word = status_word(event.status) if target is None else event.status.value
     line = columns.step(word, event.step, event.host, took, why, whole=whole)
     more = list(line.more)
-    if leads_to:
-        more += columns.wrapped(f"the runbook goes on with: {leads_to}")
+    if target is not None:
+        more += columns.wrapped(f"the runbook goes on with: {target}" if target else "a finding: the runbook goes on")
     elif alarming:
         more += [
             one

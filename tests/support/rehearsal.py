@@ -83,6 +83,10 @@ class WorldConnection:
             self.world.looks[key] += 1
             if self.world.fault(key, "lost at look"):
                 raise ConnectionLost(self.host, "look", "dropped")
+            if self.world.fault(key, "broken look"):
+                return CommandResult(ok=False)
+            if self.world.fault(key, "bug"):
+                raise ZeroDivisionError
             if self.world.fault(key, "refuse"):
                 return CommandResult(ok=True, value={"done": False, "refuse": True})
             return CommandResult(ok=True, value={"done": key in self.world.done})
