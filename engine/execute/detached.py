@@ -49,15 +49,25 @@ class DetachedPerformer:
                     raise ConnectionLost(self.bounds.host, command.start.name, cause)
 
     def _begin(self, command: Detached) -> CommandResult:
-        """A start whose answer is lost is sent again, as one that arrived twice is the same as once."""
-        for _ in range(_STARTS - 1):
+        """A start whose answer is lost is sent again, as one that arrived twice is the same as once. While the host is
+        away it may be at work, so that is no try.
+        """
+        sent = 0
+        while True:
             try:
                 return self.connection.run(command.start, self.bounds.remaining_s())
             except ConnectionLost as lost:
-                self.report(f"{lost.cause}; asking the host again to begin", None)
-                self.bounds.pause(command.every_s)
-                self._reconnect()
-        return self.connection.run(command.start, self.bounds.remaining_s())
+                sent += 1
+                if sent == _STARTS:
+                    raise
+                cause = lost.cause
+            except ConnectFailed as away:
+                if not sent:
+                    raise
+                cause = away.cause
+            self.report(f"{cause}; asking the host again to begin", None)
+            self.bounds.pause(command.every_s)
+            self._reconnect()
 
     def _ask(self, command: Detached) -> JsonMap | None:
         """What the host says of it; None if it could not be asked this time."""

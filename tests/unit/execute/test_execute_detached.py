@@ -109,6 +109,36 @@ def test_a_lost_session_does_not_end_the_job():
     assert host.sent.count("job.start.ps1") == 1
 
 
+GONE = ConnectionLost("SQL01", "job.start.ps1", "reset by peer")
+AWAY = ConnectFailed("SQL01", "connect", "no route")
+
+
+def test_a_start_whose_answer_was_lost_is_followed_also_while_the_host_is_away():
+    ended, host, told = follow([GONE, AWAY, AWAY, AWAY, AWAY, AWAY, {}, {"state": "done"}], refuses=5)
+    assert isinstance(ended, CommandResult)
+    assert ended.ok
+    assert host.sent.count("job.start.ps1") == 7
+    assert told[0] == ("reset by peer; asking the host again to begin", None)
+    assert told[1] == ("no route; asking the host again to begin", None)
+
+
+def test_a_start_that_was_never_sent_is_not_followed():
+    ended, host, _ = follow([AWAY])
+    assert isinstance(ended, ConnectFailed)
+    assert host.sent == ["job.start.ps1"]
+
+
+def test_a_start_that_is_lost_again_and_again_ends():
+    ended, host, _ = follow([GONE, AWAY, GONE, GONE, GONE])
+    assert isinstance(ended, ConnectionLost)
+    assert host.sent.count("job.start.ps1") == 5
+
+
+def test_a_host_that_stays_away_after_a_lost_start_ends_with_the_time_of_the_step():
+    ended, _, _ = follow([GONE, *[AWAY] * 20], timeout_s=600.0)
+    assert isinstance(ended, CommandTimedOut)
+
+
 def test_a_failed_job_says_why():
     ended, _, _ = follow([{}, {"state": "failed", "message": "The media family is incorrectly formed."}])
     assert isinstance(ended, CommandResult)
