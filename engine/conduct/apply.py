@@ -126,7 +126,7 @@ def _step_run_event(
                 changed=event.status is Status.CHANGED,
                 why=f"{event.by}: {event.reason}",
             )
-            one = replace(one, status=after_end(one.status, event.status), ended=ended)
+            one = replace(one, status=after_end(one.status, event.status), ended=ended, settled=True)
     return _update(state, event.step, event.host, one)
 
 

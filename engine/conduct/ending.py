@@ -7,7 +7,7 @@ from engine.conduct import policy
 from engine.conduct.effects import UNKNOWN_IN_CHECK, Finish
 from engine.conduct.state import RunState, StepRunState
 from engine.model.exit_code import ExitCode
-from engine.model.plan import Plan, StepRunId
+from engine.model.plan import Plan
 from engine.model.status import RunStatus, Status
 
 
@@ -48,15 +48,18 @@ def finish(plan: Plan, state: RunState) -> Finish:
     return Finish(status=status, exit_code=int(code), summary=summary)
 
 
-def _names(step_runs: Sequence[StepRunId]) -> str:
+def _names(step_runs: Sequence[object]) -> str:
     more = len(step_runs) - _SHOWN
     return ", ".join(str(one) for one in step_runs[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def owed_words(state: RunState) -> str:
-    """What the run's changes left to be done."""
+    """What the run's changes left to be done. A person's word about a step strikes out nothing: only a look does."""
     owed = ", ".join(f"{one.what} on {host}" for host, one in state.owed)
-    return f"; still owed: {owed}" if owed else ""
+    hosts = {host for host, _ in state.owed}
+    on_word = [str(key) for key, one in state.step_runs.items() if one.settled and key.host in hosts]
+    why = f" (a person's word settled {_names(on_word)}; what is owed is struck out by a look, so run it again)"
+    return f"; still owed: {owed}{why if on_word else ''}" if owed else ""
 
 
 def _check_words(state: RunState, bad: str) -> str:

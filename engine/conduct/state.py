@@ -20,7 +20,9 @@ from engine.model.status import GOOD, TERMINAL, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRunState:
-    """One step run. ``intended`` stands from the intent until the outcome: nobody knows how far it got."""
+    """One step run. ``intended`` stands from the intent until the outcome: nobody knows how far it got. ``settled`` is
+    true if its end is a person's word.
+    """
 
     status: Status = Status.PENDING
     attempt: int = 0
@@ -33,6 +35,7 @@ class StepRunState:
     due_at: float | None = None
     gives_up_at: float | None = None
     taken_up: bool = False
+    settled: bool = False
 
     @property
     def is_postponed(self) -> bool:

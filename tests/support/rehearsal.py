@@ -92,6 +92,8 @@ class WorldConnection:
             return CommandResult(ok=True, value={"done": key in self.world.done})
         if script.name == "drop":
             self.world.done.discard(key)
+            if self.world.fault(key, "drop lost"):
+                raise ConnectionLost(self.host, "drop", "dropped")
             return CommandResult(ok=True)
         if self.world.fault(key, "lost before"):
             raise ConnectionLost(self.host, "apply", "dropped")

@@ -4,11 +4,12 @@ import pytest
 from rehearsal import FakeClock, Person, World, plan, rehearse, step
 
 from engine.conduct.apply import replay
-from engine.model.event import ChangeIntended, StepRunEnded
+from engine.model.event import ChangeIntended, DoubtSettled, StepRunEnded
 from engine.model.expression import Expression
 from engine.model.origin import Origin
+from engine.model.plan import StepRunId
 from engine.model.runbook import Requirement
-from engine.model.status import Status
+from engine.model.status import Rerun, Status
 
 HERE = Origin("x", 1, 1)
 CONSENT = Requirement(kind="consent", subject="data-loss", origin=HERE, max_age_s=1.0)
@@ -71,6 +72,20 @@ def test_a_drop_that_fails_is_told_as_owed() -> None:
     )
     assert left.stopped is not None
     assert left.stopped.reason.endswith("; still owed: drop the copy on A")
+
+
+def test_a_word_about_the_step_that_pays_strikes_out_nothing_and_the_end_says_so() -> None:
+    world, clock = World(faults={("s1", "A"): ["drop lost"]}), FakeClock()
+    the_plan = plan(step(1, "stage"), step(4, "drop", args={"of": "s1"}, always=True, rerun=Rerun.NEVER))
+    doubtful = rehearse(the_plan, world=world, clock=clock)
+    assert doubtful.statuses()["s4@A"] == "in doubt"
+    word = DoubtSettled(at=clock.now(), step="s4", host="A", status=Status.CHANGED, by="anna", reason="I looked")
+    ended = rehearse(the_plan, world=world, clock=clock, before=[*doubtful.events[:-1], word])
+    assert ended.stopped is not None
+    assert ended.stopped.exit_code == 0
+    assert "still owed: drop the copy on A (a person's word settled s4@A" in ended.stopped.reason
+    again = rehearse(plan(step(1, "look"), step(4, "drop", args={"of": "s1"}, always=True)), world=world, clock=clock)
+    assert again.state.step_runs[StepRunId("s4", "A")].ended.pays == ("copy",)  # type: ignore[union-attr]
 
 
 def test_consent_is_one_answer_and_does_not_grow_old() -> None:
