@@ -43,9 +43,11 @@ def signed(document: JsonMap, state: Path, at: str) -> JsonMap:
 
 def check(document: JsonMap) -> Signed | None:
     """Whether the signature fits; None for a document without one."""
-    block = document.get("signature")
-    if not isinstance(block, Mapping):
+    if "signature" not in document:
         return None
+    block = document["signature"]
+    if not isinstance(block, Mapping):
+        return Signed(fits=False, fingerprint="", signed_at="")
     content = {name: one for name, one in document.items() if name != "signature"}
     told = {name: str(block.get(name)) for name in ("algorithm", "public_key", "fingerprint", "signed_at")}
     try:

@@ -1,7 +1,6 @@
 """The use case "triage": evidence that was brought, to the phase in which the upgrade failed. Contacts no host."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from engine.app.documents import read_text
@@ -11,7 +10,7 @@ from engine.language.triage import load_triage_spec, parse_text
 from engine.model.diagnostic import has_errors
 from engine.model.errors import DocumentsRejected, UsageMistake
 from engine.model.packaged import root
-from engine.model.triage import Concern, Evidence, Missing, TriageResult, TriageSpec
+from engine.model.triage import TriageResult, TriageSpec
 
 
 def triage_spec(path: str | None = None) -> TriageSpec:
@@ -29,32 +28,25 @@ def triage_evidence(paths: Sequence[str | Path], spec: TriageSpec | None = None)
         raise UsageMistake("there is no evidence to read", remedy="name a folder with --evidence DIR")
     table = spec or triage_spec()
     roots = [_usable(Path(one)) for one in paths]
-    evidence = read_evidence(roots, table.signatures, parse_text)
-    for one in roots:
-        evidence = _without_altered_baseline(evidence, one / "baseline.yaml")
-    return judge(evidence, table)
+    return judge(read_evidence(roots, table.signatures, parse_text, _altered), table)
 
 
-def _without_altered_baseline(evidence: Evidence, path: Path) -> Evidence:
+def _altered(document: object) -> str | None:
     """A baseline that was changed after it was signed is no measure; nobody knows what was changed in it."""
     from engine.app.baseline_signing import check
 
-    try:
-        document = parse_text(path.read_text(encoding="utf-8"), str(path)).value
-    except (OSError, UnicodeDecodeError):
-        return evidence  # not there, or told already
     found = check(document) if isinstance(document, Mapping) else None
     if found is None or found.fits:
-        return evidence
-    why = "it was changed after it was signed, as its signature does not fit its content"
-    gap = Missing(what="the baseline", file=str(path), why=why, concerns=Concern.BASELINE)
-    return replace(evidence, baseline=None, baseline_file=None, missing=(*evidence.missing, gap))
+        return None
+    return "it was changed after it was signed, as its signature does not fit its content"
 
 
 def _usable(path: Path) -> Path:
     try:
         if path.is_dir():
             next(path.iterdir(), None)
+        elif path.exists() and not path.is_file():
+            raise UsageMistake(f"the evidence {path} is neither a folder nor a file", remedy="name a folder or a zip")
         else:
             with path.open("rb"):
                 pass

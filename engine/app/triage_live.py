@@ -45,7 +45,8 @@ def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResul
     inventory = documents.inventory(request.inventory)
     hosts = [inventory.hosts[name] for name in selected(inventory, request.limit)]
     refuse_names(one.name for one in hosts)
-    baseline = documents.baseline(request.baseline, request.inventory)
+    # One that was altered is written into the folder as it is: whoever reads it there, now or later, is told.
+    baseline = documents.baseline(request.baseline, request.inventory, altered=True)
     make_ready(request.folder)
     found = collect(hosts, request.forks, say)
     write_evidence(

@@ -27,6 +27,7 @@ _WORDS = {True: "yes", False: "no"}
 _SIGNED = 2**31
 
 Note = Callable[[Missing], None]
+Fault = Callable[[object], str | None]
 _Path = tuple[str | int, ...]
 
 
@@ -101,6 +102,7 @@ class _Doc:
 
 def _concern(path: _Path, file: str) -> Concern:
     """What a mistake at this place keeps from being known."""
+    path = tuple(one.lower() if isinstance(one, str) else one for one in path)
     known = [one for one in path if one in tuple(Concern)]
     if path[:1] == ("answers",) and known:
         return Concern(str(known[0]))
@@ -242,11 +244,16 @@ _BASELINE_HOST = (
 
 
 def read_baseline_document(
-    text: str, file: str, parse: ParseText, note: Note
+    text: str, file: str, parse: ParseText, note: Note, fault: Fault
 ) -> tuple[tuple[EvidenceHost, ...] | None, float | None]:
     """``baseline.yaml``: its hosts, None if there is nothing to compare with, and when it was recorded."""
     doc = _open(text, file, None, parse, note)
     if doc is None:
+        return None, None
+    why = fault(doc.parsed.value)
+    if why is not None:
+        line = doc.parsed.lines.get(("signature",), 1)
+        note(Missing(what="the baseline", why=why, file=file, line=line, concerns=Concern.BASELINE))
         return None, None
     top = doc.mapping(doc.parsed.value, (), _BASELINE)
     hosts = doc.mapping(top.get("hosts"), ("hosts",), None)

@@ -6,11 +6,13 @@ What cannot be read is in ``missing``, with its place.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from engine.evidence import diagnostic_tool as tool
 from engine.evidence.contents import Contents
 from engine.evidence.documents import (
     EvidenceDocument,
+    Fault,
     read_baseline_document,
     read_evidence_document,
     read_host_document,
@@ -19,17 +21,28 @@ from engine.evidence.encoding import whole_text
 from engine.evidence.hosts import merged
 from engine.evidence.notes import Notes
 from engine.evidence.placing import Kind, host_of, kind_of
+from engine.evidence.several import Baseline, Written, one_baseline, one_document
 from engine.evidence.tree import Found, walk
-from engine.model.triage import Answers, Concern, Evidence, EvidenceHost, Missing, ParseText, Signature, Upgrade
+from engine.model.triage import Concern, Evidence, EvidenceHost, Missing, ParseText, Signature
 
 DOCUMENT = 4 * 1024 * 1024
+_T = TypeVar("_T")
 
 
-def read_evidence(paths: Sequence[Path], signatures: Iterable[Signature], parse: ParseText) -> Evidence:
-    """Folders, zips or files, read together as one body of evidence."""
-    reading = _Reading(tuple(signatures), parse, _labels(paths))
+def no_fault(document: object) -> None:
+    """Every baseline is taken as it stands."""
+    del document
+
+
+def read_evidence(
+    paths: Sequence[Path], signatures: Iterable[Signature], parse: ParseText, fault: Fault = no_fault
+) -> Evidence:
+    """Folders, zips or files, read together as one body of evidence. ``fault``: what makes a baseline no measure."""
+    paths = list({path.resolve(): path for path in paths}.values())
+    reading = _Reading(tuple(signatures), parse, _labels(paths), fault)
     for path in paths:
         reading.survey(path)
+    reading.surveyed()
     for path in paths:
         reading.take(path)
     return reading.evidence()
@@ -46,14 +59,18 @@ def _labels(paths: Sequence[Path]) -> Mapping[Path, str]:
 class _Reading:
     """The state of one reading; dropped afterwards."""
 
-    def __init__(self, signatures: tuple[Signature, ...], parse: ParseText, labels: Mapping[Path, str]) -> None:
+    def __init__(
+        self, signatures: tuple[Signature, ...], parse: ParseText, labels: Mapping[Path, str], fault: Fault
+    ) -> None:
         self.parse = parse
         self.labels = labels
+        self.fault = fault
+        self.root = 0
         self._note = Notes()
         self.contents = Contents(signatures, self._note)
-        self.document = EvidenceDocument(upgrade=Upgrade(), answers=Answers())
-        self.document_file: str | None = None
-        self.baseline: tuple[tuple[EvidenceHost, ...] | None, float | None, str | None] = (None, None, None)
+        self.documents: list[Written[EvidenceDocument]] = []
+        self.document = one_document((), self._note)
+        self.baselines: list[Written[Baseline]] = []
         self.hosts: list[EvidenceHost] = []
         self.collectors: dict[tuple[Path, tuple[str, ...]], tool.Collector] = {}
         self.files = 0
@@ -63,6 +80,7 @@ class _Reading:
 
     def survey(self, root: Path) -> None:
         """Find the machines of the diagnostic tool and read ``evidence.yaml``; problems are told by the second pass."""
+        self.root += 1
         pending: list[Found] = []
         for found in walk(root, _ignore, self.labels.get(root, "")):
             try:
@@ -84,6 +102,10 @@ class _Reading:
             except OSError:
                 continue
 
+    def surveyed(self) -> None:
+        """Every document was met: what they say together."""
+        self.document = one_document(self.documents, self._note)
+
     def _identify(self, root: Path, found: Found) -> None:
         # Files of the tool lie directly in its folder; in a zip the order may put them before the first marker.
         key = (root, found.parts[:-1])
@@ -100,24 +122,20 @@ class _Reading:
                 self.collectors[key] = collector
 
     def _take_document(self, found: Found) -> None:
-        if self.document_file is not None:
-            self._note(
-                Missing(
-                    what="a second evidence.yaml", file=found.shown, why=f"{self.document_file} is the one that counts"
-                )
-            )
-            return
-        self.document_file = found.shown
         with found.open() as stream:
             text, problem = whole_text(stream, DOCUMENT)
         if problem:
             self._note(Missing(what="evidence.yaml", file=found.shown, why=problem))
-        self.document = read_evidence_document(text, found.shown, self.parse, self._note)
+        self._keep(self.documents, found, read_evidence_document(text, found.shown, self.parse, self._note))
+
+    def _keep(self, among: list[Written[_T]], found: Found, value: _T) -> None:
+        among.append(Written(root=self.root, depth=len(found.parts), file=found.shown, value=value))
 
     # -- second pass: every file ----------------------------------------------------------------------------------
 
     def take(self, root: Path) -> None:
         """Read every file of one root."""
+        self.root += 1
         count = 0
         for found in walk(root, self._note, self.labels.get(root, "")):
             count += 1
@@ -184,11 +202,9 @@ class _Reading:
             self._note(Missing(what=kind.value, host=host, file=found.shown, why=problem))
         if kind is Kind.HOST and host:
             self.hosts.append(read_host_document(text, found.shown, host, self.parse, self._note))
-        elif self.baseline[2] is None:
-            self.baseline = (*read_baseline_document(text, found.shown, self.parse, self._note), found.shown)
         else:
-            why = f"{self.baseline[2]} is the one that counts"
-            self._note(Missing(what="a second baseline.yaml", file=found.shown, why=why))
+            hosts, recorded = read_baseline_document(text, found.shown, self.parse, self._note, self.fault)
+            self._keep(self.baselines, found, Baseline(hosts=hosts, recorded_at=recorded))
 
     def _offset(self, collector: tool.Collector | None) -> int | None:
         if collector is not None and collector.offset_s is not None:
@@ -226,12 +242,13 @@ class _Reading:
         if collected is None:
             collected = max((one.collected_at for one in tools if one.collected_at), default=None)
         sightings = self.contents.sightings(collected)
+        baseline, file = one_baseline(self.baselines, self._note)
         everyone = (*tools, *self.contents.loose.values())
         return Evidence(
             hosts=hosts,
-            baseline=self.baseline[0],
-            baseline_at=self.baseline[1],
-            baseline_file=self.baseline[2],
+            baseline=baseline.hosts,
+            baseline_at=baseline.recorded_at,
+            baseline_file=file,
             collected_at=collected,
             upgrade=self.document.upgrade,
             answers=self.document.answers,
