@@ -1,5 +1,6 @@
 """Digests of a plan: one for its inventory slice, one for all of it. Passwords, places and key order do not count."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.data import JsonMap, JsonValue, digest
@@ -51,7 +52,7 @@ def saved_plan(data: JsonMap) -> Plan:
     """A plan out of a file; one that is damaged or was changed by hand is refused with ``PlanOutdated``."""
     try:
         plan = plan_from_json(data)
-        genuine = plan_digest(plan) == plan.digest
+        genuine = _digest_as_written(plan, data) == plan.digest
     except (KeyError, TypeError, ValueError, AttributeError) as reason:
         raise PlanOutdated(
             f"the saved plan cannot be read: {_reason(reason)}", remedy="make it again: runbook plan --out FILE"
@@ -62,6 +63,19 @@ def saved_plan(data: JsonMap) -> Plan:
             remedy="make it again: runbook plan --out FILE",
         )
     return plan
+
+
+def _digest_as_written(plan: Plan, data: JsonMap) -> str:
+    """Of what the file holds: a field that came later was not in the digest of a plan that was made before."""
+    return digest(_only_written(plan_to_json(replace(without_places(plan), digest="")), data))
+
+
+def _only_written(value: JsonValue, written: JsonValue) -> JsonValue:
+    if isinstance(value, Mapping) and isinstance(written, Mapping):
+        return {key: _only_written(item, written[key]) for key, item in value.items() if key in written}
+    if isinstance(value, Sequence) and isinstance(written, Sequence) and not isinstance(value, str):
+        return [_only_written(one, other) for one, other in zip(value, written, strict=True)]
+    return value
 
 
 def _reason(reason: Exception) -> str:

@@ -18,6 +18,7 @@ from engine.journal import failures, schema, volume
 from engine.journal.sqlite_store import SqliteJournal
 from engine.model import event as ev
 from engine.model.errors import JournalDamaged, StorageFailed
+from engine.model.result import Owed
 from engine.ports.journal import Lease, RunRecord
 
 PLAN = {"runbook": "raise-timeout", "steps": [{"id": "reboot"}]}
@@ -155,6 +156,25 @@ def test_a_journal_of_a_newer_engine_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StorageFailed, match="format 99"):
         opened(path)
+
+
+def test_a_journal_of_the_first_format_is_taken_up_with_all_that_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    filled(path)
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP TABLE owed; PRAGMA user_version = 1;")  # all that the second format added
+    connection.close()
+    store = opened(path)
+    assert [type(one) for one in store.events("run-1")] == [ev.StepRunStarted] * 3
+    lease = store.claim("run-1", "anna")
+    debt = Owed(key="copy", what="drop the copy", how="Run it again.")
+    intent = ev.ChangeIntended(
+        at=4.0, step="s1", host="SM01", attempt=1, why="w", before=None, after=None, commands=(), owes=(debt,)
+    )
+    store.append(lease, [intent])
+    assert [one.key for one in store.owed()] == ["copy"]
+    store.close()
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
 
 
 def test_an_event_of_a_newer_engine_is_not_guessed_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
