@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from engine.app import wiring
 from engine.app.clock import SystemClock
+from engine.app.run_source import mapping, refuse_nested, tree
 from engine.conduct.apply import replay
 from engine.conduct.ending import owed_words
 from engine.conduct.state import RunState
@@ -18,32 +19,45 @@ from engine.ports.journal import JournalStore
 
 
 def give_up(state: Path, run_id: str, operator: str, reason: str) -> str:
-    """Finish the run as interrupted and free its hosts; the summary. A run that a process still works on is refused
-    (``HostLocked`` by the claim), and so is one that is over.
+    """Finish the run as interrupted, with all that it began, and free their hosts; the summary. A run that a process
+    still works on is refused (``HostLocked`` by the claim), and so is one that is over or a part of another one.
     """
     with closing(wiring.open_journal(wiring.known_folder(state))) as journal:
-        plan = journal.plan(run_id).get("plan")
-        assert isinstance(plan, dict)
-        run = replay(saved_plan(plan), journal.events(run_id))
-        if run.finished is not None and run.finished.status != RunStatus.IN_DOUBT.value:
-            refuse_finished(journal, run_id, run.finished)
-        here = wiring.jump_host_name()
-        lease = journal.claim(run_id, f"{operator} on {here}")
-        now = round(SystemClock().now(), 3)
-        summary = f"given up by {operator}: {reason or 'no reason was given'}{unknown_words(run)}{owed_words(run)}"
-        events = (
-            RunResumed(at=now, epoch=lease.epoch, operator=operator, jump_host=here),
-            RunFinished(
-                at=now, status=RunStatus.INTERRUPTED.value, exit_code=int(ExitCode.INTERRUPTED), summary=summary
-            ),
-        )
-        journal.append(lease, events)
-        journal.release(lease, keep_hosts=False)
-        if run.started is not None:
-            from engine.app.report import write_files
-
-            write_files(journal, run_id)
+        refuse_nested(journal, run_id)
+        finished = _replayed(journal, run_id).finished
+        if finished is not None and not _is_open(finished):
+            refuse_finished(journal, run_id, finished)
+        runs = tree(journal, run_id)
+        left = {one: known for one in runs if _is_open((known := _replayed(journal, one)).finished)}
+        words = "".join(unknown_words(one) for one in left.values()) + "".join(owed_words(one) for one in left.values())
+        summary = f"given up by {operator}: {reason or 'no reason was given'}{words}"
+        for one, known in left.items():
+            _end(journal, one, known, operator, summary)
         return summary
+
+
+def _replayed(journal: JournalStore, run_id: str) -> RunState:
+    return replay(saved_plan(mapping(journal.plan(run_id).get("plan"))), journal.events(run_id))
+
+
+def _is_open(finished: RunFinished | None) -> bool:
+    return finished is None or finished.status == RunStatus.IN_DOUBT.value
+
+
+def _end(journal: JournalStore, run_id: str, run: RunState, operator: str, summary: str) -> None:
+    here = wiring.jump_host_name()
+    lease = journal.claim(run_id, f"{operator} on {here}")
+    now = round(SystemClock().now(), 3)
+    events = (
+        RunResumed(at=now, epoch=lease.epoch, operator=operator, jump_host=here),
+        RunFinished(at=now, status=RunStatus.INTERRUPTED.value, exit_code=int(ExitCode.INTERRUPTED), summary=summary),
+    )
+    journal.append(lease, events)
+    journal.release(lease, keep_hosts=False)
+    if run.started is not None:
+        from engine.app.report import write_files
+
+        write_files(journal, run_id)
 
 
 def unknown_words(run: RunState) -> str:

@@ -15,9 +15,17 @@ from engine.app.children import refuse_changed, request_of, to_be_run
 from engine.app.clock import SystemClock
 from engine.app.give_up import refuse_finished
 from engine.app.request import PlanRequest, RunRequest
-from engine.app.run_source import mapping, refuse_drift, refuse_other_baseline, source_from_json, source_to_json
+from engine.app.run_source import (
+    mapping,
+    refuse_drift,
+    refuse_nested,
+    refuse_other_baseline,
+    source_from_json,
+    source_to_json,
+)
 from engine.conduct.apply import replay
 from engine.conduct.conductor import Conductor
+from engine.conduct.ending import doubts
 from engine.conduct.state import RunState, initial
 from engine.connections import connect
 from engine.execute.driver import Driver
@@ -31,6 +39,7 @@ from engine.model.inventory import Inventory
 from engine.model.plan import Plan
 from engine.model.result import CommandResult
 from engine.model.secret import Secret, SecretRef
+from engine.planning.stamp import saved_plan
 from engine.ports.edges import EventSink, Person
 from engine.ports.journal import JournalStore, Lease, RunRecord
 from engine.secrets import SecretBox, open_box
@@ -97,10 +106,11 @@ def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, 
 def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
     """Take a run up: fold its journal, look again at what was in flight, go on."""
     from engine.app import documents
-    from engine.planning.stamp import saved_plan
 
     with closing(wiring.open_journal(wiring.known_folder(request.state))) as journal:
         record = journal.record(run_id)
+        if request.parent is None:
+            refuse_nested(journal, run_id)
         stored = journal.plan(run_id)
         plan = saved_plan(mapping(stored.get("plan")))
         source = source_from_json(mapping(stored.get("source")))
@@ -254,7 +264,9 @@ def _child(command: RunRunbook, bench: _Bench, plan: Plan, request: RunRequest, 
     if any(one.run_id == child for one in bench.journal.runs()):
         finished = _finished(bench.journal, child)
         if finished is not None:
-            return _told(child, Stopped(exit_code=finished.exit_code, reason=finished.summary))
+            known = replay(saved_plan(mapping(bench.journal.plan(child).get("plan"))), bench.journal.events(child))
+            answers = doubts(known)
+            return _told(child, Stopped(exit_code=finished.exit_code, reason=finished.summary, answers=answers))
         return _told(child, resume(child, request, listeners).stopped)
     source = request_of(bench.source, command.runbook, command.params, command.limit)
     planned = planning.make(source)  # read first, judged after: what is changed from now on is not run
@@ -268,10 +280,13 @@ def _finished(journal: JournalStore, run_id: str) -> ev.RunFinished | None:
     return next((one for one in last if isinstance(one, ev.RunFinished)), None)
 
 
+_UNFINISHED = (ExitCode.WAITING_FOR_PERSON, ExitCode.IN_DOUBT, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+
+
 def _told(run_id: str, stopped: Stopped) -> CommandResult:
     """The other run's ending as the value of the command; ``unfinished`` if it has none yet."""
     value: dict[str, JsonValue] = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
-    if stopped.exit_code in (ExitCode.WAITING_FOR_PERSON, ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+    if stopped.exit_code in _UNFINISHED:
         value["unfinished"] = dict(stopped.answers)
     return CommandResult(ok=True, value=value)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from engine.app.request import PlanRequest, RunRequest, parse_limit
 from engine.model.data import JsonMap, JsonValue, canonical_json
-from engine.model.errors import PlanOutdated
+from engine.model.errors import PlanOutdated, UsageMistake
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
+from engine.ports.journal import JournalStore
 
 
 def source_to_json(source: PlanRequest, request: RunRequest) -> JsonMap:
@@ -19,6 +20,7 @@ def source_to_json(source: PlanRequest, request: RunRequest) -> JsonMap:
         "baseline": str(Path(source.baseline).absolute()) if source.baseline else None,
         "limit": parse_limit(source.limit),
         "check": request.check,
+        "root": request.root,
     }
 
 
@@ -32,6 +34,21 @@ def source_from_json(data: JsonMap) -> PlanRequest:
         baseline=str(data["baseline"]) if data.get("baseline") else None,
         limit=str(data["limit"]) if data.get("limit") else None,
     )
+
+
+def refuse_nested(journal: JournalStore, run_id: str) -> None:
+    """``UsageMistake`` for a run that another one began and still waits for: only that one goes on with it."""
+    root = mapping(journal.plan(run_id).get("source")).get("root")
+    if isinstance(root, str) and not any(one.run_id == root and one.ended_at is not None for one in journal.runs()):
+        raise UsageMistake(
+            f"the run {run_id} is a part of the run {root}, which goes on with it",
+            remedy=f"write {root} instead, as in: runbook resume {root}",
+        )
+
+
+def tree(journal: JournalStore, run_id: str) -> tuple[str, ...]:
+    """A run and all that it began, directly or not, each after the one that began it."""
+    return tuple(sorted(one.run_id for one in journal.runs() if f"{one.run_id}.".startswith(f"{run_id}.")))
 
 
 def mapping(value: JsonValue) -> JsonMap:

@@ -217,7 +217,7 @@ class Stage:
         run_id = f"rehearsal.{command.caller}"
         stopped = self._run(planning.make(source).plan, journal, folder, run_id)
         value: JsonMap = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
-        if stopped.exit_code == ExitCode.WAITING_FOR_PERSON:
+        if stopped.exit_code in (ExitCode.WAITING_FOR_PERSON, ExitCode.IN_DOUBT):
             value = {**value, "unfinished": dict(stopped.answers)}
         return CommandResult(ok=True, value=value)
 

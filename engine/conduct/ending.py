@@ -53,6 +53,13 @@ def _names(step_runs: Sequence[object]) -> str:
     return ", ".join(str(one) for one in step_runs[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
+def doubts(state: RunState) -> dict[str, str]:
+    """How a person settles each doubt after a look at the host: answers with what each one means."""
+    found = [key for key, one in state.step_runs.items() if one.status is Status.IN_DOUBT]
+    words = {"changed": "if a look at the host shows that it was done", "failed": "if it was not done"}
+    return {f"{key}={word}": label for key in found for word, label in words.items()}
+
+
 def owed_words(state: RunState) -> str:
     """What the run's changes left to be done. A person's word about a step strikes out nothing: only a look does."""
     owed = ", ".join(f"{one.what} on {host}" for host, one in state.owed)

@@ -7,12 +7,13 @@ the lanes, and folds what comes back. A run that needs a person who is not there
 import contextlib
 import itertools
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.conduct import effects as fx
 from engine.conduct.apply import apply
 from engine.conduct.conductor import Conductor
+from engine.conduct.ending import doubts
 from engine.conduct.namespaces import facts_of
 from engine.conduct.state import RunState
 from engine.execute import telling
@@ -104,7 +105,7 @@ class Driver:
     def _turn(self) -> Stopped | None:
         """Do what may be done now; if that is nothing, ask; if there is nobody to ask, wait."""
         if self._unfinished is not None and not self._in_flight:
-            return self._park(self._unfinished.reason, self._unfinished.answers)
+            return self._park(self._unfinished.reason, self._unfinished.answers, self._unfinished.exit_code)
         effects = self._new(self.conductor.effects(self.state, self.clock.now()))
         asks = [one for one in effects if isinstance(one, (fx.AskQuestion, fx.AskApproval))]
         acts = [one for one in effects if not isinstance(one, (fx.AskQuestion, fx.AskApproval, fx.SleepUntil))]
@@ -216,14 +217,9 @@ class Driver:
             )
         )
         self.journal.release(self.lease, keep_hosts=effect.status is RunStatus.IN_DOUBT)
-        return Stopped(exit_code=effect.exit_code, reason=effect.summary, ways=tuple(self._doubts()))
-
-    def _doubts(self) -> Iterator[tuple[str, str]]:
-        """How a person settles each doubt, after a look at the host."""
-        for one, state in self.state.step_runs.items():
-            if state.status is Status.IN_DOUBT:
-                yield self._go_on(f"{one}=changed"), "if a look at the host shows that it was done"
-                yield self._go_on(f"{one}=failed"), "if it was not done"
+        answers = doubts(self.state)
+        ways = tuple((self._go_on(one), label) for one, label in answers.items())
+        return Stopped(exit_code=effect.exit_code, reason=effect.summary, ways=ways, answers=answers)
 
     def _start(self, effect: fx.Perform, *, refresh: bool = False) -> None:
         run_id = effect.id
@@ -316,14 +312,16 @@ class Driver:
         self._act(fx.End(id=run_id, status=Status.BLOCKED, why=why))
         return None
 
-    def _park(self, reason: str, answers: Mapping[str, str]) -> Stopped:
+    def _park(
+        self, reason: str, answers: Mapping[str, str], exit_code: int = int(ExitCode.WAITING_FOR_PERSON)
+    ) -> Stopped:
         """On record stands the command for the one way on, or with ANSWER for one of several."""
         ways = tuple((self._go_on(one), label) for one, label in answers.items())
         step, _, first = next(iter(answers)).partition("=")
         command = self._go_on(f"{step}=ANSWER") if len(ways) > 1 and first != "approve" else ways[0][0]
         self._emit(ev.RunParked(at=self._now(), reason=reason, command=command))
         self.journal.release(self.lease, keep_hosts=True)
-        return Stopped(exit_code=int(ExitCode.WAITING_FOR_PERSON), reason=reason, ways=ways, answers=answers)
+        return Stopped(exit_code=exit_code, reason=reason, ways=ways, answers=answers)
 
     def _go_on(self, what: str) -> str:
         return self.continue_command.replace("{what}", what)

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from engine.model.command import Command, Detached, Download, Reboot, RunRunbook, Script, Upload
 from engine.model.data import JsonMap, JsonValue, digest, text_digest
+from engine.model.exit_code import ExitCode
 from engine.model.result import Change, CommandResult, ScriptError
 from engine.model.status import Status
 
@@ -54,12 +55,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
-    """The runbook that the step runs waits for a person, or was interrupted: the step run stays as it is, and goes on
-    when the run is taken up. ``answers`` are ``STEP=ANSWER`` with what each means.
+    """The runbook that the step runs waits for a person, is in doubt, or was interrupted, as ``exit_code`` says. The
+    step run stays as it is, and goes on when the run is taken up. ``answers`` are ``STEP=ANSWER`` with what each means.
     """
 
     reason: str
     answers: Mapping[str, str]
+    exit_code: int = int(ExitCode.WAITING_FOR_PERSON)
     exhibits: tuple[Exhibit, ...] = ()
     duration_s: float = 0.0
 

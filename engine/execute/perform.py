@@ -33,6 +33,7 @@ from engine.model.errors import (
     ConnectionProblem,
     EngineError,
 )
+from engine.model.exit_code import ExitCode
 from engine.model.inventory import HostView
 from engine.model.plan import PlannedStep
 from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged, value_map
@@ -50,12 +51,14 @@ class LookFailed(Exception):
 
 
 class ChildUnfinished(Exception):
-    """The runbook that a step runs is not over: it waits for a person, or was interrupted."""
+    """The runbook that a step runs is not over: it waits for a person, is in doubt, or was interrupted."""
 
     def __init__(self, value: JsonMap) -> None:
         super().__init__(str(value.get("status")))
         answers = value["unfinished"]
         self.answers = {key: str(label) for key, label in answers.items()} if isinstance(answers, Mapping) else {}
+        code = value.get("exit_code")
+        self.exit_code = code if isinstance(code, int) else int(ExitCode.WAITING_FOR_PERSON)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +85,7 @@ class StepPerformer:
         try:
             outcome = self._attempt(mode, approved)
         except ChildUnfinished as child:
-            outcome = Unfinished(reason=str(child), answers=child.answers)
+            outcome = Unfinished(reason=str(child), answers=child.answers, exit_code=child.exit_code)
         except LookFailed as failed:
             outcome = Ended(status=Status.FAILED, why=str(failed), errors=failed.result.errors)
         except ConnectionProblem as problem:

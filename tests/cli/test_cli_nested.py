@@ -5,42 +5,14 @@ from pathlib import Path
 
 import pytest
 from command_line import Command
+from nested import ASK, run_id, runbook, runs, two_hosts, writes
 
 from engine.model.exit_code import ExitCode
-
-HOSTS = "hosts: {here: {pattern: A}, there: {pattern: B}}\n"
-ASK = "  - {id: ask, name: Q, action: operator.instruct, with: {show: Wait.}}\n"
-
-
-def runbook(folder: Path, name: str, *steps: str, hosts: str = HOSTS) -> Path:
-    head = f"schema: runbook/v1\nname: {name}\nversion: 1.0.0\ntitle: T\npurpose: P\nsources: [s]\n{hosts}"
-    path = folder / f"{name}.yaml"
-    path.write_text(head + "steps:\n" + "".join(steps), encoding="utf-8")
-    return path
-
-
-def writes(folder: Path, step: str, text: str = "new", host: str = "here") -> str:
-    return (
-        f"  - {{id: {step}, name: W, why: W, action: posix.file, hosts: {host},\n"
-        f"     with: {{path: {folder}/{step}.txt, content: {text}}}}}\n"
-    )
-
-
-def runs(name: str, step: str = "sub", more: str = "") -> str:
-    return f"  - {{id: {step}, name: S, why: W, action: runbook, with: {{name: {name}{more}}}}}\n"
 
 
 @pytest.fixture
 def estate(tmp_path: Path) -> Path:
-    """Two names of this machine; only the nested runbooks touch B."""
-    hosts = {name: {"ansible_connection": "local", "runbook_platform": "posix"} for name in "AB"}
-    path = tmp_path / "inventory.yaml"
-    path.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    return path
-
-
-def run_id(command: Command) -> str:
-    return next(one["run_id"] for one in json.loads(command("runs", "--json").out)["runs"] if "." not in one["run_id"])
+    return two_hosts(tmp_path)
 
 
 def edited(path: Path) -> str:
