@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.conduct.triage_versions import CHANGED, EQUAL, Item, items, overall
+from engine.conduct.triage_versions import CHANGED, EQUAL, Item, items, overall, short
 from engine.model.triage import UNKNOWN, Concern, Evidence, ExitCodeGroup, Missing, Sighting, Signature, TriageSpec
 
 WEEK = 7 * 24 * 3600
@@ -42,7 +42,7 @@ class Findings:
 
 def findings(evidence: Evidence, spec: TriageSpec) -> Findings:
     """Everything the table may ask."""
-    compared, missing = items(evidence)
+    compared, missing = items(evidence, _failed(evidence, spec))
     values, statements = _versions(compared, evidence)
     answers = evidence.answers
     values |= {"setup_running": answers.setup_running, "retry_button": answers.retry_button}
@@ -62,6 +62,13 @@ def findings(evidence: Evidence, spec: TriageSpec) -> Findings:
         compared=compared,
         seen=tuple(seen),
     )
+
+
+def _failed(evidence: Evidence, spec: TriageSpec) -> frozenset[str]:
+    """Hosts with a sign that setup failed there, in lower case and without their domain."""
+    telling = {one.id for one in spec.signatures if one.speaks_for and one.logs}
+    seen = [one for one in evidence.sightings if one.signature in telling and one.superseded is None]
+    return frozenset(short(one.host) for one in seen if one.host)
 
 
 def _state(signature: Signature, seen: list[Sighting], evidence: Evidence) -> str:
@@ -206,7 +213,7 @@ def _absent(evidence: Evidence, compared: tuple[Item, ...]) -> list[Missing]:
     found = [
         Missing(
             what=version_of(one), host=one.host, file=one.file, concerns=Concern.VERSIONS,
-            why="it is unknown" if one.before != UNKNOWN else "the baseline does not know it",
+            why=_unknown(one),
         )
         for one in compared
         if one.state == UNKNOWN
@@ -228,6 +235,12 @@ def _absent(evidence: Evidence, compared: tuple[Item, ...]) -> list[Missing]:
     )
     found.extend(Missing(what=what, why=why, concerns=concerns) for absent, what, why, concerns in wanted if absent)
     return found
+
+
+def _unknown(item: Item) -> str:
+    if item.before != UNKNOWN:
+        return "it is unknown"
+    return "the baseline does not know it" + ("" if item.now == UNKNOWN else f", and today it is {item.now}")
 
 
 def version_of(item: Item) -> str:

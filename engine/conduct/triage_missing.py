@@ -81,8 +81,9 @@ def _joined(pieces: Sequence[_Piece], worlds: Worlds) -> list[_Piece]:
 
 
 def _matters(piece: _Piece, values: Values, table: Table) -> bool:
-    verdicts = {table.row(values).verdict}
-    return any(table.row({**values, **one.values}).verdict not in verdicts for one in piece.worlds)
+    now = table.row(values)
+    others = (table.row({**values, **one.values}) for one in piece.worlds)
+    return any((one.verdict, one.runbook) != (now.verdict, now.runbook) for one in others)
 
 
 def _backgrounds(others: Sequence[_Piece], values: Values) -> Iterator[Values]:

@@ -31,8 +31,8 @@ class Item:
     warehouse: bool = False
 
 
-def items(evidence: Evidence) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
-    """All comparisons, and what keeps some from being made."""
+def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
+    """All comparisons, and what keeps some from being made. ``failed``: hosts on which setup was seen to fail."""
     if evidence.baseline is None:
         why = "nothing was recorded before the upgrade, so no version can be compared"
         return (), (Missing(what="the baseline", file=evidence.baseline_file, why=why, concerns=Concern.BASELINE),)
@@ -46,7 +46,31 @@ def items(evidence: Evidence) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
     if not found:
         why = "it records no version"
         missing.append(Missing(what="the baseline", file=evidence.baseline_file, why=why, concerns=Concern.BASELINE))
-    return tuple(found), tuple(missing)
+        return (), tuple(missing)
+    return (*found, *_strangers(evidence, found, failed)), tuple(missing)
+
+
+def _strangers(evidence: Evidence, found: Sequence[Item], failed: frozenset[str]) -> Iterable[Item]:
+    """Versions of today that the baseline does not know.
+
+    One that is equal to any that it does know shows no change. Any other may be a change, and nobody can tell.
+    """
+    recorded = {one.before for one in found if one.before != UNKNOWN}
+    known = {(one.kind, one.name.lower(), "" if one.kind == "database" else short(one.host)) for one in found}
+    for host in evidence.hosts:
+        role = next((one.role for one in evidence.baseline or () if short(one.name) == short(host.name)), host.role)
+        warehouse = (host.role if role == UNKNOWN else role) == "data-warehouse-server"
+        seen = [("database", name, now, "databases") for name, now in host.versions.databases.items()]
+        seen.append(("management packs", "management packs", host.versions.management_packs, "management_packs"))
+        seen.append(("binaries", "binaries", host.versions.binaries, "binaries"))
+        for kind, name, now, field in seen:
+            place = "" if kind == "database" else short(host.name)
+            blind = now == UNKNOWN and kind == "binaries" and place in failed and host.role != "sql-server"
+            strange = now != UNKNOWN and not any(same_version(now, one) for one in recorded)
+            if (kind, name.lower(), place) not in known and (blind or strange):
+                of_warehouse = _is_warehouse(name, evidence) if kind == "database" else warehouse
+                file = host.versions.files.get(field)
+                yield _item(kind, name, host.name, UNKNOWN, now, file, warehouse=of_warehouse)
 
 
 def _host_items(evidence: Evidence, base: EvidenceHost, missing: list[Missing]) -> Iterable[Item]:
