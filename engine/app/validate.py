@@ -65,10 +65,9 @@ def _runbook(path: Path, text: bytes, inventory: str | None) -> tuple[Diagnostic
     spec, found = load_runbook(text, str(path))
     if spec is None:
         return found
-    found += with_excerpts((*check_runbook(spec, catalogue()), *lint(spec, None)), text.decode("utf-8-sig", "replace"))
-    if inventory is not None:
-        found += check_inventory_fit(spec, documents.inventory(inventory))
-    return found
+    fit = () if inventory is None else check_inventory_fit(spec, documents.inventory(inventory))
+    more = (*check_runbook(spec, catalogue()), *lint(spec, None), *fit)
+    return found + with_excerpts(more, text.decode("utf-8-sig", "replace"))
 
 
 def kind_of(text: str, path: Path) -> str:

@@ -136,7 +136,16 @@ class _Builder:
             on_failure=body.get("on_failure", "abort"),
             tags=tuple(body.get("tags", ())),
             always=body.get("always", False),
+            places=self.places(path, body),
         )
+
+    def places(self, path: Path, body: Mapping[str, Any]) -> Mapping[str, Origin]:
+        hosts = body.get("hosts", ())
+        names = enumerate(hosts) if isinstance(hosts, list) else ()
+        return {
+            **{key: self.located.text_at((*path, key)) for key in body},
+            **{f"hosts.{name}": self.located.text_at((*path, "hosts", index)) for index, name in names},
+        }
 
     def argument(self, value: Any, path: Path) -> ArgValue:
         if isinstance(value, Mapping):

@@ -12,6 +12,7 @@ Path = tuple[str | int, ...]
 
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
+_WORD = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s,{}\[\]]+)""")
 _WIDEST = 1000
 _HOLDS_PASSWORD = re.compile(r"ansible_\w*pass\w*[\"']?\s*:(?!\s*[\"']?(env|file|prompt|keyring):)")
 
@@ -57,7 +58,7 @@ class Located:
 
 
 def with_excerpt(finding: Diagnostic, lines: tuple[str, ...]) -> Diagnostic:
-    """The finding with its line of the text, the mark cut at the line's end."""
+    """The finding with its line of the text, the mark cut at the line's end; without one the word there is marked."""
     origin = finding.origin
     if finding.excerpt is not None or origin is None or not 1 <= origin.line <= len(lines):
         return finding
@@ -66,7 +67,13 @@ def with_excerpt(finding: Diagnostic, lines: tuple[str, ...]) -> Diagnostic:
         return replace(finding, mark=0)  # a finding is printed and kept in logs; the password beside it must not be
     line = line if len(line) <= _WIDEST else f"{line[:_WIDEST]}..."
     room = max(0, len(line) - origin.column + 1)
-    return replace(finding, excerpt=line, mark=min(finding.mark, room))
+    return replace(finding, excerpt=line, mark=min(finding.mark or _word(line, origin.column - 1), room))
+
+
+def _word(line: str, start: int) -> int:
+    """How long the value or key is that begins there."""
+    found = _WORD.match(line, start)
+    return len(found[0].rstrip(":")) if found else 0
 
 
 def with_excerpts(findings: Iterable[Diagnostic], text: str) -> tuple[Diagnostic, ...]:

@@ -85,7 +85,8 @@ class StepSpec:
     """One step as written. ``on_failure`` is ``abort``, ``continue``, ``finding`` (what a look finds is no failure) or
     the id of a later step.
     ``hosts`` names entries of the runbook's ``hosts``; empty for steps of the operator or the engine.
-    An ``always`` step runs even if an earlier failure has ended the run.
+    An ``always`` step runs even if an earlier failure has ended the run. ``places`` says where the values are written,
+    by key, and each of several hosts.
     """
 
     id: str
@@ -108,6 +109,11 @@ class StepSpec:
     on_failure: str = "abort"
     tags: tuple[str, ...] = ()
     always: bool = False
+    places: Mapping[str, Origin] = field(default_factory=dict)
+
+    def at(self, *keys: str) -> Origin:
+        """The place of the first of these that is written, else of the step."""
+        return next((self.places[key] for key in keys if key in self.places), self.origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

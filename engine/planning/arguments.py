@@ -43,7 +43,7 @@ def _place(step: StepSpec, misfit: Misfit) -> Origin:
         dotted = ".".join(str(part) for part in misfit.path[:length])
         if dotted in step.arg_origins:
             return step.arg_origins[dotted]
-    return step.origin
+    return step.at("action")
 
 
 def with_defaults(args: Mapping[str, ArgValue], schema: JsonMap) -> dict[str, ArgValue]:

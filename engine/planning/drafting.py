@@ -111,7 +111,7 @@ def _platform_findings(
             yield error(
                 "P508",
                 f"step {step.id}: {info.name} runs on {listed(info.platforms)}, but {name} is {platform}",
-                step.origin,
+                step.at("hosts"),
                 f"take {name} out of the step's hosts, or correct runbook_platform in the inventory",
             )
 
@@ -122,7 +122,7 @@ def _budget_findings(step: StepSpec, hosts: tuple[str, ...]) -> Iterator[Diagnos
         yield error(
             "P525",
             f"step {step.id} leads to {target} once more than {step.max_failures} hosts failed, but has {len(hosts)}",
-            step.origin,
+            step.at("max_failures"),
             "write on_failure: finding if a failure is no failure of the run, or lower max_failures",
         )
 

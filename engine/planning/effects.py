@@ -64,7 +64,7 @@ def effect_findings(step: StepSpec, info: ActionInfo) -> tuple[Diagnostic, ...]:
             error(
                 "P503",
                 f"step {step.id} calls itself {step.effect}, but {info.name} is {info.effect}",
-                step.origin,
+                step.at("effect"),
                 "a runbook may raise the effect of an action, never lower it: take the line out",
             )
         )
@@ -73,7 +73,7 @@ def effect_findings(step: StepSpec, info: ActionInfo) -> tuple[Diagnostic, ...]:
             error(
                 "P503",
                 f"step {step.id} calls itself {step.effect} and its script {step.args['effect']}",
-                step.origin,
+                step.at("effect"),
                 "say it once",
             )
         )
@@ -82,7 +82,7 @@ def effect_findings(step: StepSpec, info: ActionInfo) -> tuple[Diagnostic, ...]:
             error(
                 "P503",
                 f"step {step.id} calls itself not disruptive, but {info.name} is",
-                step.origin,
+                step.at("disruptive"),
                 "take the line disruptive: false out",
             )
         )
@@ -91,7 +91,7 @@ def effect_findings(step: StepSpec, info: ActionInfo) -> tuple[Diagnostic, ...]:
             error(
                 "P504",
                 f"step {step.id} is permanent and has a retry: a second attempt could do the damage twice",
-                step.origin,
+                step.at("retry"),
                 "take retry out; after a failure a person decides",
             )
         )

@@ -79,10 +79,10 @@ def _always(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
         return
     if nature(step, info).effect is Effect.PERMANENT:
         hint = "take always out, or let the step do only what can be undone"
-        yield error("P514", f"step {step.id} always runs, but it is permanent", step.origin, hint)
+        yield error("P514", f"step {step.id} always runs, but it is permanent", step.at("always"), hint)
     elif required(step, info):
         hint = "take always or requires out: after a failure nobody has passed the gates"
-        yield error("P514", f"step {step.id} always runs, but it requires proofs", step.origin, hint)
+        yield error("P514", f"step {step.id} always runs, but it requires proofs", step.at("always"), hint)
 
 
 def _nested_name(step: StepSpec) -> Iterator[Diagnostic]:
@@ -97,7 +97,8 @@ def _approved_word(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
     """Who does it has agreed to it."""
     if info.runs_on is RunsOn.OPERATOR and any(one.kind == APPROVAL for one in step.requires):
         hint = "take the approval out: doing it, or answering, is the person's word"
-        yield error("R464", f"step {step.id} asks a person, and cannot ask for an approval besides", step.origin, hint)
+        where = next(one.origin for one in step.requires if one.kind == APPROVAL)
+        yield error("R464", f"step {step.id} asks a person, and cannot ask for an approval besides", where, hint)
 
 
 def _word(step: StepSpec, observed: set[str]) -> Iterator[Diagnostic]:
@@ -107,7 +108,8 @@ def _word(step: StepSpec, observed: set[str]) -> Iterator[Diagnostic]:
         return
     if by_answer[0] in (*observed, APPROVAL):
         message = f'step {step.id}: a person\'s answer cannot prove "{by_answer[0]}"'
-        yield error("R463", message, step.origin, "let the action that observes it prove it")
+        where = step.arg_origins.get("proves", step.origin)
+        yield error("R463", message, where, "let the action that observes it prove it")
     answers = step.args.get("answers")
     if isinstance(answers, Mapping) and step.args.get("proven_by") not in answers:
         hint = f"one of: {listed(tuple(answers))}"
@@ -139,41 +141,42 @@ def _duplicates(steps: Sequence[StepSpec]) -> Iterator[Diagnostic]:
 
 def _unknown_action(step: StepSpec, infos: Infos) -> Diagnostic:
     hint = did_you_mean(step.action, infos) or "runbook actions lists them"
-    return error("R450", f'step {step.id}: there is no action "{step.action}"', step.origin, hint)
+    return error("R450", f'step {step.id}: there is no action "{step.action}"', step.at("action"), hint)
 
 
 def _hosts(spec: RunbookSpec, step: StepSpec, info: ActionInfo | None) -> Iterator[Diagnostic]:
     for name in step.hosts:
         if name not in spec.targets:
             hint = did_you_mean(name, spec.targets) or "add it to the runbook's hosts"
-            yield error("R454", f'step {step.id}: "{name}" is not in the runbook\'s hosts', step.origin, hint)
+            where = step.at(f"hosts.{name}", "hosts")
+            yield error("R454", f'step {step.id}: "{name}" is not in the runbook\'s hosts', where, hint)
     if info is None:
         return
     if info.runs_on is RunsOn.HOST and not step.hosts:
         names = f"one of: {listed(spec.targets)}" if spec.targets else "add hosts to the runbook and name one"
-        yield error("R455", f"step {step.id}: {info.name} needs hosts", step.origin, names)
+        yield error("R455", f"step {step.id}: {info.name} needs hosts", step.at("action"), names)
     if info.runs_on is not RunsOn.HOST and step.hosts:
         yield error(
             "R456",
             f"step {step.id}: {info.name} runs on no host, it is for the {info.runs_on}",
-            step.origin,
+            step.at("hosts"),
             "take hosts out",
         )
 
 
 def _budget(step: StepSpec, info: ActionInfo) -> Iterator[Diagnostic]:
     """What a failure means is said in one way."""
-    where = step.origin
+    where = step.at("on_failure")
     if step.on_failure == FINDING and nature(step, info).effect is not Effect.OBSERVE:
         hint = "take on_failure: finding out: a change that failed is a failure"
         yield error("R467", f"step {step.id} changes something, and only a look has findings", where, hint)
     if step.on_failure == FINDING and step.max_failures:
         hint = "take max_failures out: what a look finds is no failure, on no host"
-        yield error("R467", f"step {step.id} has findings, and counts failures too", where, hint)
+        yield error("R467", f"step {step.id} has findings, and counts failures too", step.at("max_failures"), hint)
     if step.on_failure == CONTINUE and step.max_failures and step.serial is None:
         hint = "take max_failures out, or on_failure: continue"
         message = f"step {step.id} goes on after every failure, so max_failures: {step.max_failures} says nothing"
-        yield error("R467", message, where, hint)
+        yield error("R467", message, step.at("max_failures"), hint)
 
 
 def _on_failure(steps: Sequence[StepSpec], index: int) -> Iterator[Diagnostic]:
@@ -185,10 +188,12 @@ def _on_failure(steps: Sequence[StepSpec], index: int) -> Iterator[Diagnostic]:
         return
     if step.on_failure in (one.id for one in steps):
         message, hint = f"step {step.on_failure} does not come later", "a failure can only lead forward"
-        yield error("R457", f"step {step.id}: on_failure: {message}", step.origin, hint)
+        yield error("R457", f"step {step.id}: on_failure: {message}", step.at("on_failure"), hint)
         return
     hint = did_you_mean(step.on_failure, (*ON_FAILURE, *later)) or f"{listed(ON_FAILURE)}, or the id of a later step"
-    yield error("R457", f'step {step.id}: on_failure: there is no step "{step.on_failure}"', step.origin, hint)
+    yield error(
+        "R457", f'step {step.id}: on_failure: there is no step "{step.on_failure}"', step.at("on_failure"), hint
+    )
 
 
 def _references(spec: RunbookSpec, infos: Infos) -> Iterator[Diagnostic]:
