@@ -6,24 +6,14 @@ What is measured is the peak resident set of the ``runbook run`` process alone; 
 import argparse
 import os
 import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from job import HERE, estate, make_job
+from contestants import CONTESTANTS
+from job import estate, make_job
 
 MB = 1024 if sys.platform != "darwin" else 1024 * 1024  # ru_maxrss is in KiB on Linux, in bytes on macOS
-
-
-def peak_mb(command: list[str]) -> tuple[float, float]:
-    """Peak resident set of the largest process that the command was, and its seconds."""
-    started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"the job failed: {done.stderr[-2000:]}")
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MB, time.perf_counter() - started
 
 
 def main() -> None:
@@ -36,16 +26,16 @@ def main() -> None:
             pid = os.fork()
             if pid == 0:  # its own process: the peak of children never goes down
                 with tempfile.TemporaryDirectory() as folder:
-                    path = Path(folder) / "job.json"
-                    make_job(told, options.steps, Path(folder)).save(path)
-                    peak, took = peak_mb([sys.executable, str(HERE / "contestants.py"), name, str(path)])
+                    took = CONTESTANTS[name].make(make_job(told, options.steps, Path(folder))).run(folder)
+                peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MB
                 print(
                     f"{name}: {options.hosts} hosts x {options.steps} steps, all at once: "
                     f"{peak:.0f} MB at its peak, {took:.1f} s",
                     flush=True,
                 )
                 os._exit(0)
-            os.waitpid(pid, 0)
+            if os.waitpid(pid, 0)[1] != 0:
+                raise SystemExit(f"{name} did not do the job")
 
 
 if __name__ == "__main__":

@@ -97,3 +97,15 @@ def test_the_benchmark_does_its_job_with_everyone_installed():
     assert done.returncode == 0, done.stderr
     present = set(re.findall(r"^\| ([a-z-]+) \| .* s \|", done.stdout, re.MULTILINE))
     assert {"engine", "engine-connections", "pywinrm", "pypsrp", "engine-ssh", "paramiko"} <= present, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the benchmark forks")
+def test_the_memory_is_measured_over_both_protocols():
+    script = ROOT / "benchmarks" / "memory.py"
+    command = [sys.executable, script, "--hosts", "2", "--steps", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^(engine|engine-ssh): 2 hosts x 1 steps, .* MB at its peak", done.stdout, re.MULTILINE) == [
+        "engine",
+        "engine-ssh",
+    ]
