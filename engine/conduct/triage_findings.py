@@ -50,7 +50,7 @@ def findings(evidence: Evidence, spec: TriageSpec) -> Findings:
     group = _group(spec, answers.exit_code)
     values["exit_code"] = group.name if group else ("none" if answers.exit_code is None else "other")
     statements += _answer_statements(evidence, spec, group)
-    seen = [_in_time(one, evidence) for one in evidence.sightings]
+    seen = [_in_time(_in_place(one, evidence, spec), evidence) for one in evidence.sightings]
     for signature in spec.signatures:
         mine = [one for one in seen if one.signature == signature.id]
         values[signature.id] = _state(signature, mine, evidence)
@@ -72,8 +72,12 @@ def _failed(evidence: Evidence, spec: TriageSpec) -> frozenset[str]:
 
 
 def _state(signature: Signature, seen: list[Sighting], evidence: Evidence) -> str:
-    if any(one.superseded is None for one in seen):
-        return "found"
+    counted = [one for one in seen if one.superseded is None]
+    if counted:
+        # An event log goes back for years: without both times nobody knows what an event belongs to.
+        started = evidence.upgrade.started_at is not None
+        sure = any(not one.of_event or (started and one.at) for one in counted)
+        return "found" if sure else "undated"
     if signature.logs:
         return "absent" if evidence.counts.log_files else UNKNOWN
     if signature.events:
@@ -90,17 +94,27 @@ def _sighted(signature: Signature, sighting: Sighting, spec: TriageSpec) -> Stat
     )
 
 
+def _in_place(sighting: Sighting, evidence: Evidence, spec: TriageSpec) -> Sighting:
+    """The registry of a SQL Server says nothing of what setup asks of its own server."""
+    of_registry = any(one.id == sighting.signature and one.registry for one in spec.signatures)
+    if not of_registry or sighting.host is None or sighting.superseded:
+        return sighting
+    known = (*evidence.hosts, *(evidence.baseline or ()))
+    roles = {one.role for one in known if short(one.name) == short(sighting.host)} - {UNKNOWN}
+    why = "it lies on a SQL Server, where setup does not run"
+    return replace(sighting, superseded=why) if roles == {"sql-server"} else sighting
+
+
 def _in_time(sighting: Sighting, evidence: Evidence) -> Sighting:
     """A sighting from before the upgrade supports nothing. Where the start is unknown, an event may be a week old."""
-    if not sighting.at or sighting.superseded:
+    if sighting.superseded or not sighting.at:
         return sighting
     started = evidence.upgrade.started_at
     if started is not None:
         old = all(one < started - _TOLERANCE for one in sighting.at)
         return replace(sighting, superseded="it is older than the start of the upgrade") if old else sighting
     collected = evidence.collected_at
-    is_event = sighting.text[:1].isdigit() and sighting.signature.isdigit()
-    if collected is not None and is_event and all(one < collected - WEEK for one in sighting.at):
+    if collected is not None and sighting.of_event and all(one < collected - WEEK for one in sighting.at):
         return replace(sighting, superseded="it is more than a week older than the collection")
     return sighting
 

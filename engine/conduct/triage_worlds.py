@@ -101,7 +101,7 @@ class Worlds:
             and all(s.at for s in mine)
         }
         if timed:
-            yield World("all of it belongs to this upgrade", {})
+            yield World("all of it belongs to this upgrade", dict.fromkeys(timed, "found"))
             yield World("what bears a time is older than the upgrade", dict.fromkeys(timed, "absent"))
 
     def _compared(self, gap: Missing) -> Iterator[World]:

@@ -37,7 +37,9 @@ class EventMatcher:
     def sightings(self, record: EventRecord, host: str | None, file: str) -> tuple[Sighting, ...]:
         """What the event shows."""
         return tuple(
-            Sighting(signature=name, text=_told(record), host=host, file=file, line=record.line, at=record.at)
+            Sighting(
+                signature=name, text=_told(record), host=host, file=file, line=record.line, at=record.at, of_event=True
+            )
             for name, pattern in self._patterns
             if _matches(pattern, record)
         )
@@ -46,7 +48,9 @@ class EventMatcher:
 def _matches(pattern: EventPattern, record: EventRecord) -> bool:
     if pattern.event and pattern.event != record.event & 0xFFFF:
         return False
-    if pattern.source and pattern.source.lower() not in record.source.lower():
+    if pattern.source and pattern.source.lower() not in record.source.lower() and (record.source or not pattern.names):
+        return False
+    if pattern.log and record.log and pattern.log.lower() != record.log.strip().lower():
         return False
     if not pattern.names:
         return True

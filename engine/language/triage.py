@@ -38,7 +38,7 @@ _FINDINGS: Mapping[str, tuple[str, ...]] = {
     "data_warehouse": _STATES,
     "prerequisite_page": ("failed", "clear", "none"),
 }
-_SIGHTED = ("found", "absent", "unknown")
+_SIGHTED = ("found", "undated", "absent", "unknown")
 
 
 def parse_text(text: str, file: str) -> ParsedText:
@@ -109,7 +109,10 @@ class _Builder:
                 for log in one.get("logs", ())
             ),
             events=tuple(
-                EventPattern(event=event["event"], source=event.get("source", ""), names=tuple(event.get("names", ())))
+                EventPattern(
+                    event=event["event"], source=event.get("source", ""), log=event.get("log", ""),
+                    names=tuple(event.get("names", ())),
+                )
                 for event in one.get("events", ())
             ),
             registry=tuple(one.get("registry", ())),

@@ -37,10 +37,13 @@ class LogPattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPattern:
-    """An event by id, by part of its source's name, and by names of which one stands in its message or strings."""
+    """An event by id, by part of its source's name, by its log, and by names of which one stands in its message or
+    strings. An export may not tell log or source: then a name has to do.
+    """
 
     event: int
     source: str = ""
+    log: str = ""
     names: tuple[str, ...] = ()
 
 
@@ -132,7 +135,7 @@ class TriageSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """A signature seen. ``superseded`` says why it no longer counts; ``at`` are the times it may have, for zone and
-    order of day and month may be unknown.
+    order of day and month may be unknown. ``of_event``: seen in an event log, which goes back for years.
     """
 
     signature: str
@@ -142,6 +145,7 @@ class Sighting:
     line: int | None = None
     at: tuple[float, ...] = ()
     superseded: str | None = None
+    of_event: bool = False
 
 
 class Concern(StrEnum):

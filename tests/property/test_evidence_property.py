@@ -72,7 +72,11 @@ def hosts(draw: st.DrawFn, name: str) -> HostEvidence:
     return HostEvidence(
         host=EvidenceHost(name=name, role=draw(st.sampled_from((*ROLES, UNKNOWN))), versions=versions),
         logs=draw(logs()),
-        events=draw(st.dictionaries(st.sampled_from(("System", "Application")), st.lists(EVENTS, max_size=5))),
+        events=draw(
+            st.dictionaries(
+                st.sampled_from(("System", "Application", "Operations Manager")), st.lists(EVENTS, max_size=5)
+            )
+        ),
         registry=draw(st.just({}) | st.just({r"HKLM\SOFTWARE\X": {"Name": "text", "Number": 5}})),
         missing=tuple(Missing(what=what, why=why, host=name, concerns=concern) for what, why, concern in gaps),
     )
@@ -119,20 +123,25 @@ def expected(hosts: tuple[HostEvidence, ...], offset_s: int | None) -> Seen:
     events = {
         (one.signature, one.host, one.text, one.at)
         for host in hosts
-        for records in host.events.values()
+        for log, records in host.events.items()
         for record in records
-        for one in EventMatcher(SIGNATURES).sightings(record_of(record), host.host.name, "")
+        for one in EventMatcher(SIGNATURES).sightings(record_of(record, log), host.host.name, "")
     }
     return logs, events
 
 
-def record_of(raw: Mapping[str, Any]) -> EventRecord:
-    (back,) = ElementTree.fromstring(events_xml("System", "X", [raw]))
+def record_of(raw: Mapping[str, Any], log: str) -> EventRecord:
+    (back,) = ElementTree.fromstring(events_xml(log, "X", [raw]))
     told = back.findtext(".//{*}Message") or ""
     strings = tuple((one.text or "").strip() for one in back.iterfind(".//{*}Data"))
     source = next(one.get("Name") or "" for one in back.iter() if one.tag.endswith("Provider"))
     return EventRecord(
-        event=raw["id"], source=source, message=told, strings=tuple(filter(None, strings)), at=stamps(raw["time"], 0)
+        event=raw["id"],
+        source=source,
+        message=told,
+        strings=tuple(filter(None, strings)),
+        at=stamps(raw["time"], 0),
+        log=log,
     )
 
 

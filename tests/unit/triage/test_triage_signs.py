@@ -1,0 +1,91 @@
+"""A sign counts where and when it means something: of this upgrade, in the right log, on the right kind of host."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.app.triage import triage_evidence, triage_spec
+from engine.model.triage import TriageResult
+
+SPEC = triage_spec()
+OLD = "7.5.1561.0"
+KNOWN = f"role: management-server\nversions: {{binaries: {OLD}, databases: {{ServiceManager: {OLD}}}}}\n"
+STARTED = "upgrade: {started_at: '2013-02-02T19:02:00+01:00'}\n"
+ANSWERS = "answers: {setup_running: 'no', retry_button: 'yes'}\n"
+AGENT = (
+    "Windows Registry Editor Version 5.00\r\n\r\n"
+    "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Microsoft Operations Manager\\3.0\\Agent Management Groups\\X]\r\n"
+)
+
+
+def event(number: int, *, log: str = "Operations Manager", day: str = "2013-02-02", text: str = "x") -> str:
+    return (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
+        f"<Provider Name='Some Provider'/><EventID>{number}</EventID><TimeCreated SystemTime='{day}T18:05:12.0Z'/>"
+        f"<Channel>{log}</Channel><Computer>SM01</Computer></System><EventData><Data>{text}</Data></EventData></Event>"
+    )
+
+
+def judged(place: Path, files: dict[str, str], evidence: str = STARTED + ANSWERS) -> TriageResult:
+    indented = KNOWN.replace("\n", "\n    ").rstrip()
+    every = {
+        "evidence.yaml": evidence,
+        "baseline.yaml": f"hosts:\n  SM01:\n    {indented}\n",
+        "hosts/SM01/host.yaml": KNOWN,
+        "hosts/SM01/logs/SCSMInstall.log": "x\n",
+        **files,
+    }
+    for name, content in every.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(content)
+    return triage_evidence([place], SPEC)
+
+
+def test_an_event_of_another_log_is_not_the_one_of_operations_manager(tmp_path: Path) -> None:
+    assert judged(tmp_path / "a", {"hosts/SM01/events/o.xml": event(29112)}).row == "D4"
+    assert judged(tmp_path / "b", {"hosts/SM01/events/a.xml": event(29112, log="Application")}).row == "D5"
+
+
+def test_the_agent_of_a_sql_server_says_nothing_of_the_prerequisites(tmp_path: Path) -> None:
+    assert judged(tmp_path / "a", {"hosts/SM01/registry/a.reg": AGENT}).row == "D3"
+    result = judged(tmp_path / "b", {"hosts/SQL1/registry/a.reg": AGENT, "hosts/SQL1/host.yaml": "role: sql-server\n"})
+    assert result.row == "D5"
+    assert [one.superseded for one in result.noted if one.signature == "S24"] == [
+        "it lies on a SQL Server, where setup does not run"
+    ]
+
+
+def test_an_event_of_which_nobody_knows_whether_it_is_of_this_upgrade_decides_nothing(tmp_path: Path) -> None:
+    old = {"hosts/SM01/events/o.xml": event(29112, day="2010-01-01")}
+    result = judged(tmp_path / "a", old, ANSWERS.replace("yes", "unknown"))
+    assert (result.row, result.suspected) == ("D11", "predicted-checks")
+    assert [one.weight for one in result.missing if one.what == "upgrade.started_at"] == ["alone"]
+    assert judged(tmp_path / "b", old).row == "D5"
+    again = {"hosts/SM01/events/o.xml": event(29112)}
+    assert judged(tmp_path / "c", again, STARTED + ANSWERS.replace("yes", "unknown")).row == "D4"
+
+
+def test_an_event_from_long_before_the_collection_is_old(tmp_path: Path) -> None:
+    collected = "collected_at: 2013-02-02T20:00:00+01:00\n" + ANSWERS
+    result = judged(tmp_path, {"hosts/SM01/events/o.xml": event(29112, day="2013-01-02")}, collected)
+    assert [one.superseded for one in result.noted] == ["it is more than a week older than the collection"]
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_an_export_of_chosen_columns_is_understood_without_the_source(separator: str, tmp_path: Path) -> None:
+    said = "A timeout was reached (30000 milliseconds) while waiting for the "
+    said += "System Center Management Configuration service to connect."
+    rows = [
+        ["TimeCreated", "Id", "Message"],
+        ["2/2/2013 7:05:12 PM", "7009", said],
+        ["2/2/2013 7:05:12 PM", "7009", "x"],
+    ]
+    content = "".join(separator.join(f'"{one}"' for one in row) + "\r\n" for row in rows)
+    result = judged(tmp_path, {"hosts/SM01/events/s.csv": content})
+    assert [one.line for one in (*result.contradicting, *result.noted) if one.signature == "7009"] == [2]
+
+
+def test_an_event_without_a_time_decides_nothing(tmp_path: Path) -> None:
+    content = '"Id","ProviderName","LogName","Message"\r\n"29112","OpsMgr","Operations Manager","x"\r\n'
+    result = judged(tmp_path, {"hosts/SM01/events/o.csv": content}, STARTED + ANSWERS.replace("yes", "unknown"))
+    assert (result.row, result.suspected) == ("D11", "predicted-checks")
