@@ -19,7 +19,8 @@ def runs_text(runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = (), *, col
     rows = [_HEADS, *(_row(one) for one in runs)]
     cells = [max(width(row[n]) for row in rows) for n in range(len(_HEADS))]
     lines = [fit("  ".join(pad(text, cells[n]) for n, text in enumerate(row)).rstrip(), columns) for row in rows]
-    waiting = [one.run_id for one in runs if one.status in _UNFINISHED]
+    waiting = [one.run_id for one in runs if one.status in _UNFINISHED and one.ended_at is None]
+    waiting = [one for one in waiting if not any(one.startswith(f"{other}.") for other in waiting)]
     if waiting:
         lines += ["", *(f"runbook resume {one}" for one in waiting)]
     if owed:

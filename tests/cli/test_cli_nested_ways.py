@@ -89,6 +89,7 @@ def test_giving_up_ends_the_whole_tree_and_frees_its_hosts(command: Command, est
     said = command("runs", "--give-up", run, "--reason", "enough")
     assert said.code == 0, said.err
     assert "not known how it ended: slow@B" in said.err
+    assert "runbook resume" not in command("runs").out
     assert states(command) == {"outer": "interrupted", "inner": "interrupted"}
     other = runbook(tmp_path, "other", writes(tmp_path, "elsewhere"), writes(tmp_path, "too", host="there"))
     assert command("run", other, "-i", estate).code == 0
@@ -133,8 +134,33 @@ def test_an_interrupt_drains_the_nested_run_and_both_go_on(command: Command, est
     _, err = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED, err
     assert not (tmp_path / "after.txt").exists()
+    assert command("runs").out.splitlines()[-1] == f"runbook resume {run_id(command)}"
     assert command("resume", run_id(command)).code == 0
     assert states(command) == {"outer": "done", "inner": "done"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_a_second_interrupt_says_what_may_still_run_in_the_nested_run(
+    command: Command, estate: Path, tmp_path: Path
+) -> None:
+    wait = SLOW.replace("timeout: 1s", "timeout: 60s").replace("sleep 20", f"touch {tmp_path}/began; sleep 4")
+    process = subprocess.Popen(
+        argv("run", outer(tmp_path, wait), "-i", estate, "--yes"),
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "began").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED, err
+    assert "may still run: slow@B" in err
+    assert command("resume", run_id(command)).code == ExitCode.IN_DOUBT
 
 
 class Dying(SqliteJournal):
