@@ -1,6 +1,6 @@
-"""``windows.volume_space``: size and free space of the volume that holds a path; ``at_least`` makes it a gate."""
+"""``windows.volume_space``: size and free space of the volumes that hold paths; ``at_least`` makes it a gate."""
 
-from engine.actions.base import BuiltIn, describe, script, whole
+from engine.actions.base import BuiltIn, as_list, describe, script, whole
 from engine.model.command import Command
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
@@ -9,43 +9,56 @@ from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
 
-def _folder(path: str) -> str:
-    r"""The path as a folder, so that ``C:`` and a mount point without its last separator are found."""
-    return path.replace("/", "\\").rstrip("\\") + "\\"
+def _folders(args: Arguments) -> tuple[str, ...]:
+    r"""Each path once, as a folder, so that ``C:`` and a mount point without its last separator are found."""
+    folders = (path.replace("/", "\\").rstrip("\\") + "\\" for path in as_list(args["path"]))
+    return tuple({folder.lower(): folder for folder in folders}.values())
 
 
 class WindowsVolumeSpace(BuiltIn):
-    """One look at the fixed volumes."""
+    """A look at the fixed volumes for each path; each volume counts once."""
 
     info = describe(
         "windows.volume_space",
-        summary="Size and free space of the volume that holds a path",
+        summary="Size and free space of the volumes that hold paths",
         effect=Effect.OBSERVE,
     )
 
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:
-        """Look once."""
+        """Look once a path."""
         del host
-        return None if seen else script("windows_volume_space.observe.ps1", {"path": _folder(str(args["path"]))})
+        folders = _folders(args)
+        if len(seen) == len(folders):
+            return None
+        return script("windows_volume_space.observe.ps1", {"path": folders[len(seen)]})
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
-        """Enough, or a refusal that says how much is missing."""
-        value = value_map(seen[0])
-        if value.get("found") is not True:
-            return Refuse(
-                why=f"{host.name} has no fixed volume that holds {args['path']}",
-                remedy="give a path on a local disk; shares are not measured",
-            )
-        free, size = whole(value.get("free_bytes")), whole(value.get("size_bytes"))
-        volume = str(value.get("volume", ""))
-        result: JsonMap = {
-            "volume": volume,
-            "label": str(value.get("label", "")),
-            "size_bytes": size,
-            "free_bytes": free,
-        }
+        """Enough on each, or a refusal that says how much is missing where."""
+        answers = [value_map(one) for one in seen]
+        lost = [path for path, one in zip(_folders(args), answers, strict=True) if one.get("found") is not True]
+        if lost or not answers:
+            why = f"{host.name} has no fixed volume that holds {' or '.join(lost)}" if lost else "no path is given"
+            return Refuse(why=why, remedy="give a path on a local disk; shares are not measured")
+        volumes = {str(one.get("volume", "")): _measured(one) for one in answers}
+        tightest = min(volumes.values(), key=lambda one: whole(one["free_bytes"]))
+        result: JsonMap = {**tightest, "volumes": list(volumes.values())}
         least = whole(args.get("at_least"))
-        if free < least:
-            why = f"{volume} on {host.name} has {free} bytes free, {least - free} too few"
-            return Refuse(why=why, remedy="free or extend the volume, then run the step again", result=result)
-        return Unchanged(why=f"{volume} on {host.name} has {free} of {size} bytes free", result=result, examined=1)
+        short = [
+            f"{name} on {host.name} has {free} bytes free, {least - free} too few"
+            for name, one in volumes.items()
+            if (free := whole(one["free_bytes"])) < least
+        ]
+        if short:
+            remedy = "free or extend the volume, then run the step again"
+            return Refuse(why="; ".join(short), remedy=remedy, result=result)
+        told = [f"{name} has {one['free_bytes']} of {one['size_bytes']} bytes free" for name, one in volumes.items()]
+        return Unchanged(why=f"on {host.name} {', '.join(told)}", result=result, examined=len(volumes))
+
+
+def _measured(value: JsonMap) -> JsonMap:
+    return {
+        "volume": str(value.get("volume", "")),
+        "label": str(value.get("label", "")),
+        "size_bytes": whole(value.get("size_bytes")),
+        "free_bytes": whole(value.get("free_bytes")),
+    }
