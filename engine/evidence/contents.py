@@ -7,7 +7,7 @@ from engine.evidence import diagnostic_tool as tool
 from engine.evidence.encoding import TextReader, whole_text
 from engine.evidence.events import EventMatcher, EventRecord
 from engine.evidence.events_csv import EventCsv
-from engine.evidence.events_evtx import EventEvtx
+from engine.evidence.events_evtx import EventEvtx, cut_off
 from engine.evidence.events_xml import EventXml
 from engine.evidence.log_match import LogMatcher
 from engine.evidence.notes import Notes
@@ -70,6 +70,8 @@ class Contents:
             return
         before = len(self._note)
         if kind is Kind.EVENTS_BINARY:
+            if cut := cut_off(found.head(), found.size):
+                problem(None, cut)
             binary = EventEvtx(self._events, problem)
             source = None if found.path else spooled(found)
             try:

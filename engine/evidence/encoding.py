@@ -57,6 +57,8 @@ class TextReader:
             try:
                 text = decoder.decode(piece, final=not piece)
             except UnicodeDecodeError:
+                if not piece:
+                    self.problem, self.lost = "it ends in the middle of a character (truncated UTF-8, or ANSI)", True
                 yield from self._narrow(held + piece)
                 return
             yield self._without_nul(text)
@@ -71,14 +73,14 @@ class TextReader:
             held += piece
             start = _narrow_start(held)
             if start is not None:
-                yield decoder.decode(held[:start])
+                yield self._without_nul(decoder.decode(held[:start]))
                 yield from self._appended(held[start:])
                 return
             # What may be the beginning of a narrow line is looked at again with the next piece.
             whole = max(0, len(held) - _KEPT_BACK) & ~1
-            yield decoder.decode(held[:whole])
+            yield self._without_nul(decoder.decode(held[:whole]))
             held, piece = held[whole:], self._next()
-        yield decoder.decode(held)
+        yield self._without_nul(decoder.decode(held))
         if decoder.getstate()[0]:
             self.problem, self.lost = "it ends in the middle of a character (truncated UTF-16)", True
         yield decoder.decode(b"", final=True)
@@ -97,10 +99,10 @@ class TextReader:
             piece = self._next()
 
     def _without_nul(self, text: str) -> str:
-        """UTF-16 appended to a narrow file shows as NUL bytes between its letters; without them it can be read."""
+        """UTF-16 in a narrow file, and UTF-32, show as NUL characters between letters; without them it can be read."""
         if "\x00" not in text:
             return text
-        self.problem = "it holds NUL bytes: a part seems to be UTF-16, and was read as well as that allows"
+        self.problem = "it holds NUL bytes: a part seems to be of another encoding, and was read as well as that allows"
         return text.replace("\x00", "")
 
     def _next(self) -> bytes:

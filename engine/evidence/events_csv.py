@@ -86,6 +86,8 @@ class EventCsv:
             line = before + int(getattr(reader, "line_num", 0))
             if not any(row) or columns == [one.strip().lower() for one in row]:
                 continue
+            if len(row) < len(columns):
+                self._bad_row(start, f"a row has {len(row)} columns instead of {len(columns)}; it may be cut off")
             record = self._record(dict(zip(columns, row, strict=False)), row, start)
             if record is not None:
                 yield record

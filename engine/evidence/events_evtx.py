@@ -8,8 +8,18 @@ from engine.evidence.events import EventMatcher, EventRecord
 from engine.evidence.stamps import stamps
 
 _SHOWN = 5
+_HEADER, _FIRST, _CHUNK = 128, 4096, 65536
 
 Problem = Callable[[int | None, str], None]
+
+
+def cut_off(head: bytes, size: int) -> str | None:
+    """What is missing of a binary log whose header promises more chunks than the file can hold."""
+    if len(head) < _HEADER or not head.startswith(b"ElfFile\x00"):
+        return None
+    promised = int.from_bytes(head[42:44], "little")
+    there = max(0, size - _FIRST) // _CHUNK
+    return f"it is cut off: {there} of {promised} chunks are there" if there < promised else None
 
 
 class EventEvtx:

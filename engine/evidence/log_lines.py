@@ -4,11 +4,14 @@ Each piece of text is searched once per token; only lines with a hit are cut out
 into overlapping parts of the same number.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 LONGEST = 256 * 1024
 _OVERLAP = 2048
+_LONG = LONGEST // 16
+_BEFORE, _BEHIND = 300, 200
 _SHOWN = 400
 
 
@@ -29,23 +32,25 @@ def lower(text: str) -> str:
 
 
 class LineSearch:
-    """One pass over one log. ``lines`` counts the lines read, ``last`` is the number of the last one with text."""
+    """One pass over one log. ``lines`` counts the lines read, ``last`` is the number of the last one with text.
 
-    def __init__(self, tokens: Iterable[str]) -> None:
+    A line with several hits is given in parts, one for each hit, if it is very long or ``apart`` stands in it: no part
+    reaches over the next or the last place with ``apart``. CR LF, LF and CR alone end a line.
+    """
+
+    def __init__(self, tokens: Iterable[str], apart: str = "") -> None:
         self._tokens = tuple(lower(one) for one in tokens)
+        self._apart = lower(apart)
         self.lines = 0
         self.last = 0
 
     def hits(self, pieces: Iterable[str]) -> Iterator[Line]:
         """Lines with a hit, in order."""
-        number, rest, old_mac = 1, "", None
+        number, rest, held = 1, "", ""
         for piece in pieces:
-            text = piece
-            if old_mac is None and piece:
-                old_mac = "\r" in piece[:-1] and "\n" not in piece
-            if old_mac:
-                text = text.replace("\r", "\n")
-            whole = rest + text
+            text = held + piece
+            held = "\r" if text.endswith("\r") else ""
+            whole = rest + _with_line_feeds(text.removesuffix("\r"))
             end = whole.rfind("\n") + 1
             if end:
                 yield from self._search(whole[:end], number)
@@ -61,38 +66,50 @@ class LineSearch:
         self.lines = number - 1 + bool(rest)
 
     def _search(self, text: str, number: int) -> Iterator[Line]:
-        kept = text.rstrip("\r\n\x00 \t")
+        kept = text.rstrip("\n\x00 \t")
         if kept:
             self.last = number + kept.count("\n")
         lowered = lower(text)
-        starts = self._starts(lowered)
         counted, at = 0, number
-        for start, hit in starts:
+        for start, hits in self._starts(lowered):
             at += lowered.count("\n", counted, start)
             counted = start
-            yield _line(text, lowered, start, hit, at)
+            end = text.find("\n", start)
+            end = len(text) if end < 0 else end
+            apart = [one for one, token in hits if token == self._apart]
+            if end - start > _LONG or (apart and len(hits) > 1):
+                yield from _parts(text, lowered, start, end, [one for one, _ in hits], apart, at)
+            else:
+                yield Line(at, text[start:end].rstrip("\x00 "), lowered[start:end])
 
-    def _starts(self, lowered: str) -> list[tuple[int, int]]:
-        """Start of each line with a hit and the position of its first hit."""
-        found: dict[int, int] = {}
+    def _starts(self, lowered: str) -> list[tuple[int, list[tuple[int, str]]]]:
+        """Start of each line with a hit, and its hits."""
+        found: dict[int, list[tuple[int, str]]] = {}
         for token in self._tokens:
             position = lowered.find(token)
             while position >= 0:
                 start = lowered.rfind("\n", 0, position) + 1
-                found[start] = min(position, found.get(start, position))
-                end = lowered.find("\n", position)
-                if end < 0:
-                    break
-                position = lowered.find(token, end)
-        return sorted(found.items())
+                found.setdefault(start, []).append((position, token))
+                position = lowered.find(token, position + len(token))
+        return [(start, sorted(hits)) for start, hits in sorted(found.items())]
 
 
-def _line(text: str, lowered: str, start: int, hit: int, number: int) -> Line:
-    end = text.find("\n", start)
-    end = len(text) if end < 0 else end
-    if end - start > LONGEST // 16:
-        start, end = max(start, hit - _OVERLAP), min(end, hit + LONGEST // 16)
-    return Line(number, text[start:end].rstrip("\r\x00 "), lowered[start:end])
+def _with_line_feeds(text: str) -> str:
+    if "\r" not in text:
+        return text
+    text = text.replace("\r\n", "\n")
+    return text.replace("\r", "\n") if "\r" in text else text
+
+
+def _parts(
+    text: str, lowered: str, start: int, end: int, hits: list[int], apart: list[int], number: int
+) -> Iterator[Line]:
+    """What stands around each hit of one line."""
+    for hit in hits:
+        here = bisect_right(apart, hit)
+        first = max(start, hit - _BEFORE, apart[here - 1] if here else start)
+        last = min(end, hit + _BEHIND, apart[here] if here < len(apart) else end)
+        yield Line(number, text[first:last].rstrip("\x00 "), lowered[first:last])
 
 
 def shown(text: str) -> str:

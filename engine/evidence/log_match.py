@@ -18,7 +18,9 @@ ANNOUNCE = "attempting to start service"
 KEPT = 20
 
 _ANNOUNCED = re.compile(r"attempting to start service\W{0,8}([\w$.\-]{1,80})", re.IGNORECASE)
-_NAMED = re.compile(r"error code:?\s*0x[0-9a-f]{8}\W{1,8}(?:service\W{1,3})?([a-z][\w$.\-]{1,80})\W*$", re.IGNORECASE)
+_NAMED = re.compile(
+    r"error code:?\s*0x[0-9a-f]{8}\W{1,8}(?:service\W{1,3})?([a-z][\w$.\-]{1,80})[^\w:]*$", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class LogMatcher:
     def search(self, stream: IO[bytes], host: str | None, file: str, offset_s: int | None) -> LogFindings:
         """Everything in one log."""
         reader = TextReader(stream)
-        search = LineSearch(self._tokens)
+        search = LineSearch(self._tokens, apart=ANNOUNCE)
         reading = _Reading(self._patterns, host, file, offset_s)
         for line in search.hits(reader.pieces()):
             reading.take(line)

@@ -7,6 +7,10 @@ from engine.evidence.tree import Found
 
 _IDS = ("eventid", "instanceid", '"id"', "event id")
 _EVTX = b"ElfFile\x00"
+_PACKED = (
+    b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"MSCF", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd",
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"MDMP", b"MZ\x90", b"\xd0\xcf\x11\xe0",
+)  # fmt: skip
 _TEXTS = (".log", ".txt", ".lo_", ".old", ".bak", "")
 
 
@@ -45,12 +49,18 @@ def kind_of(found: Found) -> Kind:
     folder = placed[1][0].lower() if placed is not None and len(placed[1]) > 1 else ""
     content = _by_content(found.head(), name)
     if folder == "logs":
-        return content if content in (Kind.EVENTS_BINARY, Kind.REGISTRY) else Kind.LOG
+        misplaced = (Kind.EVENTS_BINARY, Kind.EVENTS_XML, Kind.REGISTRY)
+        return content if content in misplaced or is_packed(found.head()) else Kind.LOG
     if folder == "registry":
         return Kind.REGISTRY
     if folder == "events":
         return _event_kind(content, name)
     return content
+
+
+def is_packed(head: bytes) -> bool:
+    """An archive or a picture; its bytes hold no line of a log."""
+    return head.startswith(_PACKED)
 
 
 def _event_kind(content: Kind, name: str) -> Kind:
@@ -64,6 +74,8 @@ def _event_kind(content: Kind, name: str) -> Kind:
 def _by_content(head: bytes, name: str) -> Kind:
     if head.startswith(_EVTX) or name.endswith(".evtx"):
         return Kind.EVENTS_BINARY
+    if is_packed(head):
+        return Kind.UNPLACED
     encoding, mark = sniff(head)
     text = head[mark:].decode(encoding, "replace").lstrip("\ufeff \r\n\t")
     start = text[:400].lower()

@@ -235,6 +235,8 @@ def _refusal(member: zipfile.ZipInfo, name: str, parts: tuple[str, ...]) -> str 
         return "its name leads outside the zip"
     if member.flag_bits & 1:
         return "it is encrypted"
+    if stat.S_ISLNK(member.external_attr >> 16):
+        return "it is a link, and links in a zip are not followed"
     if member.file_size > MAX_MEMBER:
         return f"it would unpack to more than {MAX_MEMBER // 1024**3} GiB"
     if member.file_size > SMALL and member.file_size > MAX_RATIO * max(1, member.compress_size):
