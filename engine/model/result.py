@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from engine.model.command import Command
 from engine.model.data import JsonMap, JsonValue
+from engine.model.plan import ENGINE_HOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,11 @@ class Proof:
     step: str
     host: str | None = None
     evidence: str | None = None
+
+    def __str__(self) -> str:
+        """As a requirement of it is written: a name with the host that it was looked at on."""
+        is_name = self.host not in (None, ENGINE_HOST, self.subject)
+        return f"{self.kind}({self.subject}@{self.host})" if is_name else f"{self.kind}({self.subject})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

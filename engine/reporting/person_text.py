@@ -70,7 +70,7 @@ def _limit(step_id: str, plan: Plan, proof: Proof) -> float | None:
 def _proof(proof: Proof, now: float, limit: float | None) -> str:
     age = f"{duration(now - proof.observed_at)} old"
     valid = f", valid {duration(limit)}" if limit else ""
-    return f"{proof.kind}({one_line(proof.subject)})   {age}{valid}"
+    return f"{one_line(str(proof))}   {age}{valid}"
 
 
 def _exits(names: Sequence[str]) -> str:

@@ -124,7 +124,7 @@ def _decisions(report: Report, columns: int) -> Iterator[str]:
 def _proofs(report: Report, columns: int) -> Iterator[str]:
     for one in report.proofs:
         proof = one.proof
-        text = f"{proof.kind}({one_line(proof.subject)})   seen {moment(proof.observed_at)} by step {proof.step}"
+        text = f"{one_line(str(proof))}   seen {moment(proof.observed_at)} by step {proof.step}"
         yield from _wrapped(f"{text}, {duration(one.age_s)} before the end of the record", columns, "  ", "      ")
 
 

@@ -77,6 +77,12 @@ def test_a_stale_proof_is_looked_at_again_where_it_was_gained() -> None:
     assert (world.looks[("s1", "A")], world.looks[("s1", "B")]) == (1, 2)
 
 
+def test_a_proof_is_told_with_its_place() -> None:
+    of_name = Proof(kind="copied", subject="db", observed_at=1.0, step="s1", host="A")
+    told = [str(replace(of_name, **more)) for more in ({}, {"subject": "A"}, {"host": "-"}, {"host": None})]
+    assert told == ["copied(db@A)", "copied(A)", "copied(db)", "copied(db)"]
+
+
 def test_a_proof_of_a_person_is_of_no_host() -> None:
     consent = Requirement(kind="consent", subject="db", origin=HERE)
     the_plan = plan(step(1, "destroy", ("A", "B"), requires=(consent,)), step(2, "ask", yields=("consent",)))
