@@ -90,7 +90,7 @@ def save(plan: Plan, path: Path) -> None:
 def saved(path: Path, request: PlanRequest) -> Planned:
     """A saved plan, made again from its sources: ``PlanOutdated`` names what differs."""
     from engine.planning.difference import differences
-    from engine.planning.stamp import saved_plan
+    from engine.planning.stamp import saved_plan, stamped
 
     try:
         data = json.loads(documents.read_text(path, "a saved plan"))
@@ -98,7 +98,7 @@ def saved(path: Path, request: PlanRequest) -> Planned:
         raise UsageMistake(
             f"{path} is no saved plan: {error}", remedy="make one with: runbook plan ... --out FILE"
         ) from error
-    old = saved_plan(data)
+    old = stamped(saved_plan(data))  # anew, as the digest of an older engine's plan covers fewer fields
     now = make(request)
     if old.digest != now.plan.digest:
         changed = differences(old, now.plan)

@@ -7,6 +7,7 @@ import pytest
 from command_line import Command
 from nested import ASK, run_id, runbook, runs, two_hosts, writes
 
+from engine.model.data import digest
 from engine.model.exit_code import ExitCode
 
 
@@ -108,3 +109,24 @@ def test_the_name_of_a_nested_runbook_is_written_out(command: Command, tmp_path:
     said = command("validate", outer)
     assert said.code == ExitCode.DOCUMENTS_REJECTED
     assert "R466" in said.out + said.err
+
+
+def test_a_plan_saved_by_an_engine_that_knew_fewer_fields_is_run_if_it_still_holds(
+    command: Command, estate: Path, tmp_path: Path
+) -> None:
+    book = runbook(tmp_path, "book", writes(tmp_path, "first"), hosts="hosts: {here: {pattern: A}}\n")
+    assert command("plan", book, "-i", estate, "--out", "p.json").code == 0
+    path = tmp_path / "p.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for step in data["steps"]:
+        for later in ("about", "about_by_host", "always", "runs"):
+            del step[later]
+    told = {**data, "file": "", "inventory_file": "", "digest": ""}
+    told["steps"] = [{**one, "at": ["", 0, 0]} for one in data["steps"]]
+    path.write_text(json.dumps({**data, "digest": digest(told)}), encoding="utf-8")
+    said = command("run", book, "-i", estate, "--plan", "p.json")
+    assert said.code == 0, said.err
+    edited(book)
+    said = command("run", book, "-i", estate, "--plan", "p.json")
+    assert said.code == ExitCode.PLAN_OUTDATED
+    assert "the text of the runbook book 1.0.0 changed" in said.err
