@@ -29,17 +29,20 @@ def parse_answers(pairs: Iterable[str]) -> Mapping[str, str]:
 
 @dataclass(slots=True, kw_only=True)
 class Flags:
-    """Answers given on the command line; whatever they leave open goes to ``rest``. An answer is used once."""
+    """Answers given on the command line; whatever they leave open goes to ``rest``. An answer is used once, and is for
+    the one run that asked first: a run within it may have a step of the same name, and nobody was asked about that one.
+    ``taken``, which all these runs share, says whose each answer is.
+    """
 
     answers: dict[str, str]
     approve_all: bool
     by: str
     rest: Person
-    used: set[str] = field(default_factory=set)
+    taken: dict[str, object] = field(default_factory=dict)
 
     def question(self, asked: QuestionAsked) -> PersonAnswer | None:
         """The flag's answer, which must be one of those asked for."""
-        given = self.answers.pop(asked.step, None)
+        given = self.answers.pop(asked.step, None) if self._is_mine(asked.step) else None
         if given is None:
             return self.rest.question(asked)
         allowed = asked.answers or {"done": ""}
@@ -52,7 +55,7 @@ class Flags:
 
     def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
         """The flag's yes or no."""
-        given = self.answers.get(asked.step)
+        given = self.answers.get(asked.step) if self._is_mine(asked.step) else None
         if given in ("approve", "deny", "later"):
             return PersonAnswer(answer=given, by=f"{self.by} (by --answer)")
         if given is not None:
@@ -62,6 +65,9 @@ class Flags:
         if self.approve_all:
             return PersonAnswer(answer="approve", by=f"{self.by} (by --yes)")
         return self.rest.approval(asked)
+
+    def _is_mine(self, step: str) -> bool:
+        return step in self.answers and self.taken.setdefault(step, self.answers) is self.answers
 
 
 class Nobody:
@@ -160,15 +166,23 @@ def _take(choices: Mapping[str, str], prompt: str) -> str:
         click.echo(f"`{said}` is none of: {', '.join(choices)}", err=True)
 
 
-def person(plan: Plan, answers: Iterable[str], *, approve_all: bool, by: str, strict: bool = True) -> Person:
+def person(
+    plan: Plan,
+    answers: Iterable[str],
+    *,
+    approve_all: bool,
+    by: str,
+    strict: bool = True,
+    taken: dict[str, object] | None = None,
+) -> Person:
     """Flags first, then whoever is at the terminal. ``strict``: every flag must be for a step of this plan, unless the
-    plan runs other runbooks.
+    plan runs other runbooks. ``taken`` is shared by a run and those within it.
     """
     rest: Person = Terminal(by=by, plan=plan) if sys.stdin.isatty() else Nobody()
     given = dict(parse_answers(answers))
     if strict and not any(step.action == "runbook" for step in plan.steps):
         _refuse_unknown(given, plan)
-    return Flags(answers=given, approve_all=approve_all, by=by, rest=rest)
+    return Flags(answers=given, approve_all=approve_all, by=by, rest=rest, taken={} if taken is None else taken)
 
 
 def _refuse_unknown(given: Iterable[str], plan: Plan) -> None:

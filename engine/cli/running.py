@@ -67,6 +67,7 @@ class Manner:
         from engine.reporting.console import ConsoleSink
 
         interrupts = Interrupts()
+        taken: dict[str, object] = {}
         _catch(interrupts)
 
         def sinks(plan: Plan) -> Sequence[EventSink]:
@@ -80,7 +81,9 @@ class Manner:
             if self.person is not None:
                 return self.person
             strict, self.is_asked = not self.is_asked, True  # the answers are for this run, or for runs within it
-            return person(plan, self.answers, approve_all=self.approve_all, by=self.operator, strict=strict)
+            return person(
+                plan, self.answers, approve_all=self.approve_all, by=self.operator, strict=strict, taken=taken
+            )
 
         return Listeners(sinks=sinks, person=answering, interrupts=interrupts)
 

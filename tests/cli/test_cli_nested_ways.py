@@ -224,3 +224,31 @@ def ended_once(state: Path, run: str) -> bool:
     found = [(one.step, one.host) for one in journal.events(run) if isinstance(one, StepRunEnded)]
     journal.close()
     return len(found) == len(set(found))
+
+
+def gated(folder: Path, step: str, host: str) -> str:
+    return writes(folder, step, host=host).replace("why: W", "why: W, requires: [approval(operator)]")
+
+
+def test_a_yes_to_one_run_is_none_to_another_that_has_a_step_of_the_same_name(
+    command: Command, estate: Path, tmp_path: Path
+) -> None:
+    runbook(tmp_path, "inner", gated(tmp_path, "write", "there").replace("write.txt", "deep.txt"))
+    book = runbook(tmp_path, "outer", gated(tmp_path, "write", "here"), runs("inner"), writes(tmp_path, "last"))
+    assert command("run", book, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    run = run_id(command)
+    said = command("answer", run, "write=approve")
+    assert said.code == ExitCode.WAITING_FOR_PERSON, said.err
+    assert (tmp_path / "write.txt").exists()
+    assert not (tmp_path / "deep.txt").exists()
+    assert command("answer", run, "write=approve").code == 0
+    assert (tmp_path / "deep.txt").exists()
+
+
+def test_an_answer_of_one_run_is_not_taken_for_that_of_another(command: Command, estate: Path, tmp_path: Path) -> None:
+    asks = "  - {id: ask, name: Q, action: operator.ask, with: {question: Which?, answers: {%s: L, later_on: R}}}\n"
+    runbook(tmp_path, "inner", asks % "inner")
+    book = runbook(tmp_path, "outer", asks % "outer", runs("inner"))
+    said = command("run", book, "-i", estate, "--answer", "ask=outer")
+    assert said.code == ExitCode.WAITING_FOR_PERSON, said.err
+    assert command("answer", run_id(command), "ask=inner").code == 0
