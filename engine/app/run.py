@@ -11,33 +11,29 @@ from pathlib import Path
 from engine import __version__
 from engine.app import plan as planning
 from engine.app import wiring
-from engine.app.children import refuse_changed, request_of, to_be_run
+from engine.app.children import refuse_changed, to_be_run
 from engine.app.clock import SystemClock
 from engine.app.give_up import refuse_finished
+from engine.app.nested import Caller, run_child
 from engine.app.request import PlanRequest, RunRequest
 from engine.app.run_source import (
     mapping,
     refuse_drift,
     refuse_nested,
-    refuse_other_baseline,
     source_from_json,
     source_to_json,
 )
 from engine.conduct.apply import replay
 from engine.conduct.conductor import Conductor
-from engine.conduct.ending import doubts
 from engine.conduct.state import RunState, initial
 from engine.connections import connect
 from engine.execute.driver import Driver
 from engine.execute.lanes import Lanes
 from engine.execute.messages import Interrupts, Message, Stopped
 from engine.model import event as ev
-from engine.model.command import RunRunbook
 from engine.model.data import JsonValue
-from engine.model.exit_code import ExitCode
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
-from engine.model.result import CommandResult
 from engine.model.secret import Secret, SecretRef
 from engine.planning.stamp import saved_plan
 from engine.ports.edges import EventSink, Person
@@ -194,6 +190,15 @@ def _drive(
     secret_params: Mapping[str, Secret],
 ) -> RunResult:
     run_id = bench.lease.run_id
+    caller = Caller(
+        journal=bench.journal,
+        run_id=run_id,
+        plan=plan,
+        source=bench.source,
+        request=request,
+        begin=lambda planned, asked, source: start(planned, asked, listeners, source).stopped,
+        go_on=lambda child, asked: resume(child, asked, listeners).stopped,
+    )
     lanes: Lanes[Message] = Lanes(lambda name: connect(bench.inventory.hosts[name], bench.box.open), request.forks)
     driver = Driver(
         conductor=Conductor(plan=plan, forks=request.forks, secret_params=secret_params),
@@ -208,8 +213,9 @@ def _drive(
         clock=SystemClock(),
         mask=bench.box.masker.value,
         mask_bytes=bench.box.masker.data,
-        run_child=lambda command: _child(command, bench, plan, request, listeners),
+        run_child=lambda command: run_child(command, caller),
         continue_command=_continue(request.root or run_id, request),
+        resume_command=f"runbook resume {request.root or run_id}{_state_option(request)}",
         interrupts=listeners.interrupts,
     )
     try:
@@ -250,45 +256,6 @@ def _state_option(request: RunRequest) -> str:
     import shlex
 
     return "" if str(request.state) == ".runbook" else f" --state {shlex.quote(str(request.state))}"
-
-
-def _child(command: RunRunbook, bench: _Bench, plan: Plan, request: RunRequest, listeners: Listeners) -> CommandResult:
-    """Run another runbook of the same folder on the same inventory; this run keeps its hosts. Asked again by the same
-    attempt of the same step (this run was taken up), the run that was begun is finished, not begun anew. What is begun
-    is what this run's plan covers.
-    """
-    parent = bench.lease.run_id
-    child = f"{parent}.{command.caller}"
-    held = request.held.union(plan.hosts)
-    request = replace(request, parent=parent, root=request.root or parent, run_id=child, inventory="", held=held)
-    if any(one.run_id == child for one in bench.journal.runs()):
-        finished = _finished(bench.journal, child)
-        if finished is not None:
-            known = replay(saved_plan(mapping(bench.journal.plan(child).get("plan"))), bench.journal.events(child))
-            answers = doubts(known)
-            return _told(child, Stopped(exit_code=finished.exit_code, reason=finished.summary, answers=answers))
-        return _told(child, resume(child, request, listeners).stopped)
-    source = request_of(bench.source, command.runbook, command.params, command.limit)
-    planned = planning.make(source)  # read first, judged after: what is changed from now on is not run
-    refuse_changed(plan.step(command.caller.rpartition(".")[0]), bench.source)
-    refuse_other_baseline(plan, planned.plan)
-    return _told(child, start(planned, request, listeners, source).stopped)
-
-
-def _finished(journal: JournalStore, run_id: str) -> ev.RunFinished | None:
-    last = tuple(journal.events(run_id))[-1:]
-    return next((one for one in last if isinstance(one, ev.RunFinished)), None)
-
-
-_UNFINISHED = (ExitCode.WAITING_FOR_PERSON, ExitCode.IN_DOUBT, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
-
-
-def _told(run_id: str, stopped: Stopped) -> CommandResult:
-    """The other run's ending as the value of the command; ``unfinished`` if it has none yet."""
-    value: dict[str, JsonValue] = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
-    if stopped.exit_code in _UNFINISHED:
-        value["unfinished"] = dict(stopped.answers)
-    return CommandResult(ok=True, value=value)
 
 
 def _secrets(plan: Plan, inventory: Inventory) -> tuple[Mapping[str, Secret], SecretBox]:

@@ -60,6 +60,18 @@ def doubts(state: RunState) -> dict[str, str]:
     return {f"{key}={word}": label for key in found for word, label in words.items()}
 
 
+def waited_for(state: RunState) -> dict[str, str]:
+    """What the run asks a person now: answers with what each one means."""
+    waiting = [(key, one) for key, one in state.step_runs.items() if one.status is Status.WAITING]
+    asked = [state.questions[key.step] for key, _ in waiting if key.step in state.questions]
+    gated = dict.fromkeys(key.step for key, one in waiting if one.asked is not None and one.approval is None)
+    approvals = {"approve": "go on with the change", "deny": "leave it undone"}
+    return {
+        **{f"{one.step}={key}": label for one in asked for key, label in (one.answers or ACKNOWLEDGED).items()},
+        **{f"{step}={word}": label for step in gated for word, label in approvals.items()},
+    }
+
+
 def owed_words(state: RunState) -> str:
     """What the run's changes left to be done. A person's word about a step strikes out nothing: only a look does."""
     owed = ", ".join(f"{one.what} on {host}" for host, one in state.owed)
@@ -90,6 +102,7 @@ def _would_change(one: StepRunState) -> bool:
     return one.status is Status.SKIPPED and one.ended is not None and one.ended.changed
 
 
+ACKNOWLEDGED = {"done": "when it is done"}
 _SHOWN = 3
 _LEADS_ON = frozenset({Status.FAILED, Status.UNREACHABLE})
 _CODES = {

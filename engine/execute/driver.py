@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from engine.conduct import effects as fx
 from engine.conduct.apply import apply
 from engine.conduct.conductor import Conductor
-from engine.conduct.ending import doubts
+from engine.conduct.ending import ACKNOWLEDGED, doubts
 from engine.conduct.namespaces import facts_of
 from engine.conduct.state import RunState
 from engine.execute import telling
@@ -45,7 +45,7 @@ MOST_AT_ONCE = 256
 @dataclass(slots=True, kw_only=True)
 class Driver:
     """Everything one run needs, handed in. ``mask`` is applied to every event before it goes anywhere;
-    ``continue_command`` has a place ``{what}`` for the flag that answers.
+    ``continue_command`` has a place ``{what}`` for the flag that answers; ``resume_command`` asks nobody.
     """
 
     conductor: Conductor
@@ -62,6 +62,7 @@ class Driver:
     mask_bytes: Callable[[bytes], bytes]
     run_child: RunChild
     continue_command: str
+    resume_command: str = "runbook resume RUN"
     interrupts: Interrupts = field(default_factory=Interrupts)
     _in_flight: dict[StepRunId, int] = field(default_factory=dict)
     _unfinished: Unfinished | None = None
@@ -278,7 +279,7 @@ class Driver:
         if self.interrupts.count:
             return None  # the loop stops the run; the question stays open
         if said is None or said.answer == "later":
-            ways = {f"{effect.step}={key}": label for key, label in (answers or {"done": "when it is done"}).items()}
+            ways = {f"{effect.step}={key}": label for key, label in (answers or ACKNOWLEDGED).items()}
             return self._park(f"step {effect.step} waits for an answer: {command.question}", ways)
         self._emit(ev.QuestionAnswered(at=self._now(), step=effect.step, answer=said.answer, by=said.by))
         return None
@@ -317,8 +318,10 @@ class Driver:
     ) -> Stopped:
         """On record stands the command for the one way on, or with ANSWER for one of several."""
         ways = tuple((self._go_on(one), label) for one, label in answers.items())
-        step, _, first = next(iter(answers)).partition("=")
-        command = self._go_on(f"{step}=ANSWER") if len(ways) > 1 and first != "approve" else ways[0][0]
+        step, _, first = next(iter(answers), "").partition("=")
+        command = self._go_on(f"{step}=ANSWER") if len(ways) > 1 and first != "approve" else ""
+        if not command:
+            command = ways[0][0] if ways else self.resume_command
         self._emit(ev.RunParked(at=self._now(), reason=reason, command=command))
         self.journal.release(self.lease, keep_hosts=True)
         return Stopped(exit_code=exit_code, reason=reason, ways=ways, answers=answers)

@@ -252,3 +252,39 @@ def test_an_answer_of_one_run_is_not_taken_for_that_of_another(command: Command,
     said = command("run", book, "-i", estate, "--answer", "ask=outer")
     assert said.code == ExitCode.WAITING_FOR_PERSON, said.err
     assert command("answer", run_id(command), "ask=inner").code == 0
+
+
+@pytest.mark.parametrize("wrong", ["ask=typo", "write=perhaps"])
+def test_a_slip_in_an_answer_to_a_nested_run_loses_nothing(
+    wrong: str, command: Command, estate: Path, tmp_path: Path
+) -> None:
+    step = wrong.partition("=")[0]
+    book = outer(tmp_path, ASK if step == "ask" else gated(tmp_path, "write", "there"), writes(tmp_path, "after"))
+    assert command("run", book, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    run = run_id(command)
+    said = command("answer", run, wrong)
+    assert said.code == ExitCode.USAGE, said.err
+    assert "one of: " in said.err
+    assert f"runbook answer {run} {step}={'done' if step == 'ask' else 'approve'}" in said.err
+    assert states(command)["outer"] == "parked"
+    assert command("answer", run, "ask=done" if step == "ask" else "write=approve").code == 0
+    assert (tmp_path / "last.txt").exists()
+
+
+def test_a_secret_that_is_missing_when_a_nested_run_goes_on_loses_nothing(
+    command: Command, estate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.loads(estate.read_text(encoding="utf-8"))
+    document["all"]["hosts"]["B"]["ansible_password"] = "env:B_PASSWORD"
+    estate.write_text(json.dumps(document), encoding="utf-8")
+    monkeypatch.setenv("B_PASSWORD", "only-for-this-test")
+    book = outer(tmp_path, ASK, writes(tmp_path, "after", host="there"))
+    assert command("run", book, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    run = run_id(command)
+    monkeypatch.delenv("B_PASSWORD")
+    said = command("answer", run, "ask=done")
+    assert said.code == ExitCode.USAGE, said.err
+    assert "the environment has no variable B_PASSWORD" in said.err
+    assert states(command)["outer"] == "parked"
+    monkeypatch.setenv("B_PASSWORD", "only-for-this-test")
+    assert command("answer", run, "ask=done").code == 0

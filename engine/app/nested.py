@@ -1,0 +1,92 @@
+"""A run within a run: begun or taken up for a step of another one, and told to it; a part of it, whatever happens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.app import plan as planning
+from engine.app.children import refuse_changed, request_of
+from engine.app.request import PlanRequest, RunRequest
+from engine.app.run_source import mapping, refuse_other_baseline
+from engine.conduct.apply import replay
+from engine.conduct.ending import doubts, waited_for
+from engine.conduct.state import RunState
+from engine.execute.messages import Stopped
+from engine.model.command import RunRunbook
+from engine.model.data import JsonValue
+from engine.model.errors import EngineError
+from engine.model.exit_code import ExitCode
+from engine.model.plan import Plan
+from engine.model.result import CommandResult
+from engine.planning.stamp import saved_plan
+from engine.ports.journal import JournalStore
+
+UNFINISHED = (ExitCode.WAITING_FOR_PERSON, ExitCode.IN_DOUBT, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The run whose step runs another runbook, and how a run is begun and gone on with."""
+
+    journal: JournalStore
+    run_id: str
+    plan: Plan
+    source: PlanRequest
+    request: RunRequest
+    begin: Callable[[planning.Planned, RunRequest, PlanRequest], Stopped]
+    go_on: Callable[[str, RunRequest], Stopped]
+
+
+def run_child(command: RunRunbook, caller: Caller) -> CommandResult:
+    """Run another runbook of the same folder on the same inventory; the caller keeps its hosts. What keeps a run that
+    was begun from going on, such as a slip in an answer, is put right and asked again: neither run has failed.
+    """
+    child = f"{caller.run_id}.{command.caller}"
+    request = replace(
+        caller.request,
+        parent=caller.run_id,
+        root=caller.request.root or caller.run_id,
+        run_id=child,
+        inventory="",
+        held=caller.request.held.union(caller.plan.hosts),
+    )
+    try:
+        return _told(child, _run(command, caller, request, child))
+    except EngineError as failure:
+        known = _known(caller.journal, child)
+        if known is None or known.finished is not None:
+            raise
+        reason = failure.message + (f" ({failure.remedy})" if failure.remedy else "")
+        told = Stopped(exit_code=int(failure.exit_code), reason=reason, answers=waited_for(known))
+        return _told(child, told, is_unfinished=True)
+
+
+def _run(command: RunRunbook, caller: Caller, request: RunRequest, child: str) -> Stopped:
+    """Asked again by the same attempt of the same step (the caller was taken up), the run that was begun is finished,
+    not begun anew. What is begun is what the caller's plan covers.
+    """
+    known = _known(caller.journal, child)
+    if known is not None and known.finished is not None:
+        ended = known.finished
+        return Stopped(exit_code=ended.exit_code, reason=ended.summary, answers=doubts(known))
+    if known is not None:
+        return caller.go_on(child, request)
+    source = request_of(caller.source, command.runbook, command.params, command.limit)
+    planned = planning.make(source)  # read first, judged after: what is changed from now on is not run
+    refuse_changed(caller.plan.step(command.caller.rpartition(".")[0]), caller.source)
+    refuse_other_baseline(caller.plan, planned.plan)
+    return caller.begin(planned, request, source)
+
+
+def _known(journal: JournalStore, run_id: str) -> RunState | None:
+    """How a run stands; None if there is none."""
+    if not any(one.run_id == run_id for one in journal.runs()):
+        return None
+    return replay(saved_plan(mapping(journal.plan(run_id).get("plan"))), journal.events(run_id))
+
+
+def _told(run_id: str, stopped: Stopped, *, is_unfinished: bool = False) -> CommandResult:
+    """The run's ending as the value of the command; ``unfinished`` if it has none yet."""
+    value: dict[str, JsonValue] = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
+    if is_unfinished or stopped.exit_code in UNFINISHED:
+        value["unfinished"] = dict(stopped.answers)
+    return CommandResult(ok=True, value=value)
