@@ -13,7 +13,7 @@ from engine.conduct.state import RunState
 from engine.execute.messages import Stopped
 from engine.model.command import RunRunbook
 from engine.model.data import JsonValue
-from engine.model.errors import EngineError
+from engine.model.errors import EngineError, HostLocked, PlanOutdated, SecretUnavailable
 from engine.model.exit_code import ExitCode
 from engine.model.plan import Plan
 from engine.model.result import CommandResult
@@ -21,6 +21,8 @@ from engine.planning.stamp import saved_plan
 from engine.ports.journal import JournalStore
 
 UNFINISHED = (ExitCode.WAITING_FOR_PERSON, ExitCode.IN_DOUBT, ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+MENDABLE = (PlanOutdated, HostLocked, SecretUnavailable)
+"""What may keep a nested run from being begun, and passes or is put right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,9 @@ class Caller:
 
 
 def run_child(command: RunRunbook, caller: Caller) -> CommandResult:
-    """Run another runbook of the same folder on the same inventory; the caller keeps its hosts. What keeps a run that
-    was begun from going on, such as a slip in an answer, is put right and asked again: neither run has failed.
+    """Run another runbook of the same folder on the same inventory; the caller keeps its hosts. What keeps it from
+    being begun or going on, and can be put right (a slip in an answer, an edited file, a host that is held), fails
+    neither run: the caller waits and is taken up.
     """
     child = f"{caller.run_id}.{command.caller}"
     request = replace(
@@ -53,10 +56,12 @@ def run_child(command: RunRunbook, caller: Caller) -> CommandResult:
         return _told(child, _run(command, caller, request, child))
     except EngineError as failure:
         known = _known(caller.journal, child)
-        if known is None or known.finished is not None:
+        if known is None and not isinstance(failure, MENDABLE):
+            raise
+        if known is not None and known.finished is not None:
             raise
         reason = failure.message + (f" ({failure.remedy})" if failure.remedy else "")
-        told = Stopped(exit_code=int(failure.exit_code), reason=reason, answers=waited_for(known))
+        told = Stopped(exit_code=int(failure.exit_code), reason=reason, answers=waited_for(known) if known else {})
         return _told(child, told, is_unfinished=True)
 
 

@@ -72,11 +72,18 @@ def test_what_is_edited_while_the_run_is_at_work_does_not_run(command: Command, 
     with_ = f'effect: reversible, with: {{script: "{script}"}}'
     edit = f"  - {{id: edit, name: E, why: W, action: posix.command, hosts: here, {with_}}}\n"
     outer, _, _ = tree(tmp_path, edit)
+    before = (tmp_path / "leaf.yaml").read_text(encoding="utf-8")
     said = command("run", outer, "-i", estate)
-    assert said.code == ExitCode.STEP_FAILED, said.err
+    assert said.code == ExitCode.PLAN_OUTDATED, said.err
     assert "the runbook inner is not what step sub was planned to run" in said.err
+    assert f"runbook resume {run_id(command)}" in said.err
     assert (tmp_path / "first.txt").exists()
     assert not (tmp_path / "shallow.txt").exists()
+    assert command("resume", run_id(command)).code == ExitCode.PLAN_OUTDATED
+    (tmp_path / "leaf.yaml").write_text(before, encoding="utf-8")
+    said = command("resume", run_id(command))
+    assert said.code == 0, said.err
+    assert (tmp_path / "deep.txt").read_text() == "new"
 
 
 def test_a_baseline_that_was_changed_meanwhile_is_none_of_the_plan(
@@ -87,7 +94,7 @@ def test_a_baseline_that_was_changed_meanwhile_is_none_of_the_plan(
     document = {"schema": "baseline/v1", "recorded_at": "2026-01-01T00:00:00Z", "hosts": {"A": {"role": "sql-server"}}}
     (tmp_path / "baseline.yaml").write_text(json.dumps(document), encoding="utf-8")
     said = command("answer", run_id(command), "ask=done")
-    assert said.code == ExitCode.STEP_FAILED, said.err
+    assert said.code == ExitCode.PLAN_OUTDATED, said.err
     assert "the baseline changed after outer was planned" in said.err
     assert not (tmp_path / "shallow.txt").exists()
 
@@ -102,6 +109,20 @@ def test_the_hosts_of_a_nested_runbook_are_held_too(command: Command, estate: Pa
     assert command("answer", run_id(command), "ask=done").code == 0
     assert command("run", other, "-i", estate).code == 0
     assert inner.exists()
+
+
+def test_a_host_of_a_nested_runbook_that_is_held_is_waited_for(command: Command, estate: Path, tmp_path: Path) -> None:
+    runbook(tmp_path, "inner", writes(tmp_path, "deep", host="there"))
+    outer = runbook(tmp_path, "outer", writes(tmp_path, "first"), runs("inner"))
+    other = runbook(tmp_path, "other", writes(tmp_path, "elsewhere", host="there"), ASK)
+    assert command("run", other, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    holder = run_id(command)
+    said = command("run", outer, "-i", estate)
+    assert said.code == ExitCode.HOST_LOCKED, said.err
+    assert holder in said.err
+    assert command("answer", holder, "ask=done").code == 0
+    said = command("resume", run_id(command))
+    assert said.code == 0, said.err
 
 
 def test_the_name_of_a_nested_runbook_is_written_out(command: Command, tmp_path: Path) -> None:
