@@ -192,11 +192,13 @@ def died(source: PlanRequest, state: Path, number: int, *, recorded: bool) -> bo
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
-@pytest.mark.parametrize("recorded", [True, False], ids=["on record", "not on record"])
+@pytest.mark.parametrize(("recorded", "deep"), [(True, False), (False, True)], ids=["on record", "not on record"])
 def test_a_kill_at_any_append_of_a_nested_run_is_taken_up_to_the_same_end(
-    recorded: bool, command: Command, estate: Path, tmp_path: Path
+    recorded: bool, deep: bool, command: Command, estate: Path, tmp_path: Path
 ) -> None:
-    book = outer(tmp_path, *(writes(tmp_path, one, host="there") for one in ("first", "second")))
+    steps = [writes(tmp_path, one, host="there") for one in ("first", "second")]
+    runbook(tmp_path, "leaf", steps[1])
+    book = outer(tmp_path, steps[0], runs("leaf", "further") if deep else steps[1])
     source = PlanRequest(runbook=str(book), inventory=str(estate))
     number = 0
     while True:
@@ -211,8 +213,9 @@ def test_a_kill_at_any_append_of_a_nested_run_is_taken_up_to_the_same_end(
         over = said.code == ExitCode.USAGE and "is over: outer: 2 changed" in said.err  # killed after its last word
         assert said.code == 0 or over, (number, said.err)
         listed = json.loads(command("runs", "--json", "--state", state).out)["runs"]
-        assert {one["runbook"]: one["status"] for one in listed} == {"outer": "done", "inner": "done"}
-        assert len(listed) == 2, "what was begun is finished, not begun anew"
+        names = ("outer", "inner", "leaf") if deep else ("outer", "inner")
+        assert {one["runbook"]: one["status"] for one in listed} == dict.fromkeys(names, "done")
+        assert len(listed) == len(names), "what was begun is finished, not begun anew"
         assert all((tmp_path / f"{one}.txt").read_text() == "new" for one in ("first", "second", "last"))
         assert all(ended_once(state, each["run_id"]) for each in listed), number
     assert number > 15
