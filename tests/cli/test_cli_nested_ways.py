@@ -191,6 +191,7 @@ def died(source: PlanRequest, state: Path, number: int, *, recorded: bool) -> bo
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
 @pytest.mark.parametrize(("recorded", "deep"), [(True, False), (False, True)], ids=["on record", "not on record"])
 def test_a_kill_at_any_append_of_a_nested_run_is_taken_up_to_the_same_end(
