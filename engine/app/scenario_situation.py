@@ -95,6 +95,7 @@ def _databases(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place:
         database.state = state.get("state", database.state)
         database.product_version = state.get("version", database.product_version)
         database.broker_enabled = state.get("broker", database.broker_enabled)
+        database.workflow_server = state.get("workflows", database.workflow_server)
         if state.get("registered") is False:
             database.warehouses.clear()
 

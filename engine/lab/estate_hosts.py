@@ -77,6 +77,7 @@ def _program_files(machine: Machine, build: str) -> None:
         machine.files.write(f"{PROGRAM_FOLDER}\\{name}", b"MZ" + name.encode(), modified=now, version=build)
     machine.files.write(f"{PROGRAM_FOLDER}\\Microsoft.Mom.ConfigServiceHost.exe.config", SHIPPED_CONFIG, modified=now)
     machine.files.write(f"{PROGRAM_FOLDER}\\{SERVICE_MANAGER_MODULE}", b"@{ }\r\n", modified=now)
+    machine.files.write(f"{PROGRAM_FOLDER}\\Health Service State\\HealthServiceStore.edb", b"EDB", modified=now)
     machine.files.make_folder(r"C:\Users\scsmsetup\AppData\Local\Temp")
 
 

@@ -22,6 +22,7 @@ restore the encryption key ... PATH                       key file of that serve
 use an existing database ... PATH\Setup.exe               installs that media's version with the databases as they are
 apply the update NAME ... [PATH.exe]                      updates a role that is installed
 import the unsealed management packs ... FOLDER           imports the packs of that folder, once data access runs
+rename the folder PATH to NAME.                           renames it; one that is not there needs nothing
 is the password at hand, does somebody hold the password  the keys' passwords: ``held``, or ``missing`` or ``lost``
 can a work item be created                                opens the console: ``works`` or ``fails``
 do the reports open                                       runs a report of the warehouse: ``work`` or ``fail``
@@ -47,11 +48,13 @@ from engine.lab.setup_log import SetupLog
 from engine.lab.setup_product import SERVER_ROLE, WAREHOUSE_ROLE, Product, is_usable, versions_agree
 from engine.lab.setup_recovery import (
     DONE,
+    FOLDER_MISSING,
     MEDIA_MISSING,
     import_packs,
     install_role,
     remove_role,
     restore_key,
+    set_aside,
     update_role,
 )
 from engine.lab.setup_remedies import forbid_updates, patch, remedy, remove_agent
@@ -193,6 +196,12 @@ class LabPerson:
         folder = found.group().rstrip("\\.,") if found else ""
         return _ended(import_packs(self._product(show), folder))
 
+    def rename_folder(self, show: str) -> tuple[str, ...]:
+        """Take a folder of old state away."""
+        found = re.search(r"rename the folder (\w:\\.+?) to (.+?)\.(?:\s|$)", show, re.IGNORECASE)
+        ended = set_aside(self._product(show).machine, *found.groups()) if found else FOLDER_MISSING
+        return _DONE if ended == FOLDER_MISSING else _ended(ended)
+
     def ask_for_password(self, show: str) -> tuple[str, ...]:
         """Whether anybody has the password of the key's backup."""
         del show
@@ -259,6 +268,7 @@ _PHRASES: tuple[tuple[str, Callable[[LabPerson, str], tuple[str, ...]]], ...] = 
     (r"use an existing database", LabPerson.install),
     (r"apply the update ", LabPerson.update),
     (r"import the unsealed management packs", LabPerson.import_packs),
+    (r"rename the folder", LabPerson.rename_folder),
     (r"is the password at hand|does somebody hold the password", LabPerson.ask_for_password),
     (r"can a work item be created", LabPerson.open_console),
     (r"do the reports open", LabPerson.open_reports),

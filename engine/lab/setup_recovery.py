@@ -21,6 +21,7 @@ MEDIA_MISSING, DATABASE_MISSING, VERSION_MISMATCH, WRONG_NAME = (
     "version_mismatch",
     "wrong_name",
 )
+FOLDER_MISSING, NAME_TAKEN = "folder_missing", "name_taken"
 KEY_MARK = b"SMKEY "
 
 
@@ -104,6 +105,24 @@ def import_packs(product: Product, folder: str) -> str:
         return MEDIA_MISSING
     with product.sql.lock:
         server.store.add(found)
+    return DONE
+
+
+def set_aside(machine: Machine, folder: str, name: str) -> str:
+    """Rename a folder; one that is not there, or a name that is taken, is told."""
+    old, new = normal(folder), f"{parent(folder)}\\{name}"
+    if not machine.files.is_folder(old):
+        return FOLDER_MISSING
+    if machine.files.is_folder(new):
+        return NAME_TAKEN
+    with machine.lock:
+        for path in [path for key, path in machine.files.folders.items() if f"{key}\\".startswith(f"{old.lower()}\\")]:
+            del machine.files.folders[path.lower()]
+            machine.files.make_folder(new + path[len(old) :])
+        for file in [one for one in machine.files if one.path.lower().startswith(f"{old.lower()}\\")]:
+            machine.files.delete(file.path)
+            moved = new + file.path[len(old) :]
+            machine.files.write(moved, file.content, modified=file.modified, version=file.version)
     return DONE
 
 
