@@ -84,6 +84,8 @@ CASES = {
     "pre-upgrade check": ("x\n", {"exit_code": -16, "baseline": False}, "D4", "predicted-checks", None),
     "space": (FULL, {"retry_button": "yes"}, "D4", "predicted-checks", None),
     "logon": (LOGON, {}, "D4", "predicted-checks", None),
+    "logon, no retry, database unknown": (LOGON, {"retry_button": "no", "now": {"main": UNKNOWN}}, "D10", "undetermined", DATABASE),
+    "logon, no retry": (LOGON, {"retry_button": "no"}, "D4", "predicted-checks", None),
     "text": (BEFORE, {}, "D5", "before-permanent-changes", None),
     "text beats exit code": (BEFORE, {"exit_code": 226}, "D5", "before-permanent-changes", None),
     "retry": ("x\n", {"retry_button": "yes"}, "D5", "before-permanent-changes", None),
