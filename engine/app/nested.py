@@ -49,7 +49,7 @@ def run_child(command: RunRunbook, caller: Caller) -> CommandResult:
         parent=caller.run_id,
         root=caller.request.root or caller.run_id,
         run_id=child,
-        inventory="",
+        inventory=caller.source.inventory,
         held=caller.request.held.union(caller.plan.hosts),
     )
     try:

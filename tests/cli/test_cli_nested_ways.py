@@ -292,3 +292,13 @@ def test_a_secret_that_is_missing_when_a_nested_run_goes_on_loses_nothing(
     assert states(command)["outer"] == "parked"
     monkeypatch.setenv("B_PASSWORD", "only-for-this-test")
     assert command("answer", run, "ask=done").code == 0
+
+
+def test_an_inventory_that_moved_is_named_once_for_the_whole_tree(
+    command: Command, estate: Path, tmp_path: Path
+) -> None:
+    book = outer(tmp_path, ASK, writes(tmp_path, "after", host="there"))
+    assert command("run", book, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    moved = estate.rename(tmp_path / "moved.yaml")
+    said = command("resume", run_id(command), "-i", moved, "--answer", "ask=done")
+    assert said.code == 0, said.err
