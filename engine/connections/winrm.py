@@ -67,7 +67,9 @@ class WinRmConnection:
         self._powershell.open(deadline)
 
     def _password(self) -> Secret | None:
-        return None if self._host.password is None else self._open_secret(self._host.password)
+        if self._host.password is None or self._settings.transport == "kerberos":  # nobody is asked for nothing
+            return None
+        return self._open_secret(self._host.password)
 
 
 def connection(host: Host, open_secret: OpenSecret) -> WinRmConnection:

@@ -15,7 +15,7 @@ from winrm.exceptions import (
 )
 
 from engine.connections.winrm_certificate import about
-from engine.connections.winrm_kerberos import kerberos_problem
+from engine.connections.winrm_kerberos import kerberos_problem, reason, ticket_refused
 from engine.connections.winrm_settings import WinRmSettings
 from engine.model.errors import AuthenticationFailed, ConnectFailed, ConnectionProblem
 
@@ -93,6 +93,8 @@ def was_refused(error: Exception) -> bool:
             return True
         if isinstance(one, (requests.ConnectTimeout, NoTimeLeft)):
             return True
+        if _is_kerberos(one) and type(one).__name__ == "KerberosExchangeError":  # no ticket, so nothing was sent
+            return True
         # Not SOAP, so it comes from before WinRM: mostly a message sealed with the keys of a closed connection.
         if isinstance(one, WinRMTransportError) and _HTTP_REFUSED <= one.code < _HTTP_BROKEN:
             return True
@@ -114,7 +116,13 @@ def describe(error: Exception) -> str:
             return one.strerror.lower()
         if isinstance(one, requests.ConnectionError):
             return "the connection was closed"
+        if _is_kerberos(one):
+            return reason(str(one))
     return str(error) or type(error).__name__
+
+
+def _is_kerberos(error: BaseException) -> bool:
+    return "kerberos" in type(error).__module__.lower()
 
 
 def _tls(host: str, error: BaseException, settings: WinRmSettings) -> ConnectionProblem | None:
@@ -183,6 +191,8 @@ def _credential(host: str, error: BaseException, settings: WinRmSettings) -> Con
             f"the host maps {settings.certificate} ({about(settings)}) to no account",
             remedy=_MAPPING,
         )
+    if isinstance(error, AuthenticationError) and settings.transport == "kerberos":
+        return ticket_refused(host, settings)
     if isinstance(error, AuthenticationError):
         return AuthenticationFailed(
             host,
@@ -205,7 +215,7 @@ def _credential(host: str, error: BaseException, settings: WinRmSettings) -> Con
             "the Python package for it is not installed here",
             remedy='install it: pip install "recovery-runbooks[kerberos]"',
         )
-    if "kerberos" in type(error).__module__.lower():
+    if _is_kerberos(error):
         return kerberos_problem(host, str(error), settings)
     return None
 

@@ -46,6 +46,7 @@ class WinRmSettings:
     certificate_key: str | None
     kerberos_delegation: bool
     kerberos_name: str | None
+    password_given: bool
 
     @property
     def endpoint(self) -> str:
@@ -85,6 +86,7 @@ def read_settings(host: Host) -> WinRmSettings:
         certificate_key=_place(options.get("cert_key_pem")),
         kerberos_delegation=options.get("kerberos_delegation") is True,
         kerberos_name=_text(options.get("kerberos_hostname_override")),
+        password_given=host.password is not None,
     )
 
 

@@ -135,6 +135,9 @@ def test_settings_reach_the_library_and_nothing_reaches_the_host_without_a_ticke
         ("Clock skew too great", "too far from the domain's", "set the clock"),
         ("Cannot contact any KDC for realm 'CONTOSO.EXAMPLE'", "no domain controller", "krb5.conf"),
         ("Cannot find KDC for realm", "no domain controller", "port 88"),
+        ("Server HTTP/a.b@C not found in Kerberos database", "the domain knows no such host", "hostname_override"),
+        ("Can't find client principal other@C in cache collection", "no ticket of this user", "kinit"),
+        ("Unable to authenticate <Response [200]>", "did not prove who it is", "answers in its place"),
         ("something else", "something else", "kinit"),
     ],
 )
@@ -145,3 +148,22 @@ def test_what_the_library_says_is_told_in_plain_words(says: str, words: str, rem
     assert words in str(problem)
     assert says in str(problem)
     assert remedy in str(problem.remedy)
+
+
+def test_only_the_cause_is_told_of_what_the_library_says() -> None:
+    said = f"authGSSClientStep() failed: {NO_TICKET}"
+    assert winrm_kerberos.reason(said) == NO_TICKET[1][0]
+    quoted = (("Unspecified", 1), ('Can\'t find "it"', -2))
+    assert winrm_kerberos.reason(f"failed: {quoted}").startswith("Can")
+
+
+def test_without_a_ticket_a_command_was_certainly_not_sent() -> None:
+    from engine.connections.winrm_errors import describe, was_refused
+
+    place = {"__module__": "winrm.vendor.requests_kerberos.exceptions"}
+    error = type("KerberosExchangeError", (Exception,), place)(f"authGSSClientStep() failed: {NO_TICKET}")
+    assert was_refused(error)
+    assert describe(error).startswith("No Kerberos credentials available")
+    assert not was_refused(
+        type("MutualAuthenticationError", (Exception,), place)("the answer came, and proves nothing")
+    )
