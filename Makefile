@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 LOCKED := --require-hashes --only-binary :all:
 WORKERS ?= 2
 
-.PHONY: demo test check format lock wheel bench clean
+.PHONY: demo test check format lock kerberos wheel bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/runbook lab demo
@@ -37,6 +37,10 @@ wheel: $(VENV)/.runtime
 lock: $(VENV)/.runtime
 	$(PIP) install 'uv>=0.5'
 	$(BIN)/python requirements/lock.py
+
+# What the tests of Kerberos need: the system's part as root on Debian only, the Python part anywhere.
+kerberos: $(VENV)/.dev
+	@sh requirements/kerberos.sh $(BIN)/python
 
 clean:
 	rm -rf $(VENV) dist

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from engine.lab.faults import Faults
 from engine.lab.serve_station import ClientCertificates, Endpoint, LabKeys, ServedHost, Station
 from engine.lab.shells_pwsh import spawn_for
+from engine.lab.winrm_auth import KerberosAccounts
 from engine.model.data import JsonMap
 from engine.model.errors import UsageMistake
 
-__all__ = ["ClientCertificates", "Endpoint", "Endpoints", "LabServers", "ServedHost"]
+__all__ = ["ClientCertificates", "Endpoint", "Endpoints", "KerberosAccounts", "LabServers", "ServedHost"]
 
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 _WATCH_S = 0.05

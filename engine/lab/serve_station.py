@@ -19,6 +19,7 @@ from engine.lab.host import LabHost
 from engine.lab.shells import Spawn, Surroundings
 from engine.lab.ssh_server import SshDoor
 from engine.lab.tls import LabAuthority
+from engine.lab.winrm_auth import KerberosAccounts
 from engine.lab.winrm_http import WinrmDoor
 from engine.lab.winrm_service import WinrmService
 from engine.model.errors import UsageMistake
@@ -46,7 +47,7 @@ class ServedHost:
 
     ``names`` go into the certificate beside the host's own name and address. ``ssh_keys`` are public keys in OpenSSH
     form, by user. ``interpreter`` says what stands behind a PowerShell command line. ``client_certificates`` makes
-    the HTTPS listener ask for one.
+    the HTTPS listener ask for one; ``tickets`` makes the host take part in Kerberos.
     """
 
     host: LabHost
@@ -58,6 +59,7 @@ class ServedHost:
     ssh_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     interpreter: Literal["emulated", "pwsh"] = "emulated"
     client_certificates: ClientCertificates | None = None
+    tickets: KerberosAccounts | None = None
     ssh_version: str = "OpenSSH_for_Windows_9.5"
 
 
@@ -133,6 +135,7 @@ class Station:
             secure=secure,
             allowed=self.allowed,
             certificate_users=asked.users if asked is not None else None,
+            tickets=self.served.tickets,
         )
 
     @property

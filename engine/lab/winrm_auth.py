@@ -1,7 +1,9 @@
-"""Who is at the other end of one connection: Basic, a client certificate, or NTLM within Negotiate with keys to seal.
+"""Who is at the other end of one connection: Basic, a client certificate, or NTLM or Kerberos within Negotiate, with
+keys to seal.
 
 One ``Peer`` belongs to one connection, as NTLM does. The accounts are the host's own: its passwords are asked one at a
-time, and reach pyspnego's acceptor as a hash in a private file that exists only while one token is judged.
+time, and reach pyspnego's acceptor as a hash in a private file that exists only while one token is judged. A ticket is
+judged by the host's own keytab, and only where it has one.
 """
 
 import base64
@@ -12,6 +14,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import spnego
@@ -24,7 +27,16 @@ _NTLM = b"NTLMSSP\x00"
 _AUTHENTICATE = b"\x03\x00\x00\x00"
 _PRINCIPAL_NAME = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
 _ACCOUNTS_VARIABLE = "NTLM_USER_FILE"
+_KEYTAB_VARIABLE = "KRB5_KTNAME"
 _one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KerberosAccounts:
+    """The keys of a host's service principals, and which account stands for which principal of a client."""
+
+    keytab: Path
+    users: Mapping[str, str]
 
 
 class Refused(Exception):
@@ -34,14 +46,15 @@ class Refused(Exception):
 class Peer:
     """One connection's authentication."""
 
-    def __init__(self, password_of: PasswordOf) -> None:
+    def __init__(self, password_of: PasswordOf, tickets: KerberosAccounts | None = None) -> None:
         self._password_of = password_of
+        self._tickets = tickets
         self._context: spnego.ContextProxy | None = None
         self.user: str | None = None
 
     @property
     def sealing(self) -> spnego.ContextProxy | None:
-        """The context that seals messages, once NTLM is complete."""
+        """The context that seals messages, once NTLM or Kerberos is complete."""
         return self._context if self._context is not None and self._context.complete else None
 
     @property
@@ -85,10 +98,20 @@ class Peer:
                 answer = self._context.step(raw)
             except Exception as problem:  # noqa: BLE001 - the library's many ways to say no
                 self._context = None
-                raise Refused(f"NTLM refused: {problem}") from None
+                raise Refused(f"the token is refused: {problem}") from None
             if self._context.complete:
-                self.user = self._context.client_principal or "unknown"
+                self.user = self._account(self._context)
         return base64.b64encode(answer).decode("ascii") if answer else None
+
+    def _account(self, context: spnego.ContextProxy) -> str:
+        who = context.client_principal or "unknown"
+        if context.negotiated_protocol != "kerberos":
+            return who
+        user = self._tickets.users.get(who) if self._tickets is not None else None
+        if user is None or self._password_of(user) is None:
+            self._context = None
+            raise Refused(f"no account is mapped to {who}")
+        return user
 
     @contextlib.contextmanager
     def _accounts_for(self, token: bytes) -> Iterator[None]:
@@ -103,15 +126,23 @@ class Peer:
             file = Path(folder, "accounts")
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
                 out.write(line)
-            before = os.environ.get(_ACCOUNTS_VARIABLE)
-            os.environ[_ACCOUNTS_VARIABLE] = str(file)
-            try:
+            keys = str(self._tickets.keytab) if self._tickets is not None else str(Path(folder, "none"))
+            with _environment({_ACCOUNTS_VARIABLE: str(file), _KEYTAB_VARIABLE: keys}):
                 yield
-            finally:
-                if before is None:
-                    del os.environ[_ACCOUNTS_VARIABLE]
-                else:
-                    os.environ[_ACCOUNTS_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def principal_name(der: bytes) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from engine.lab.shells import Surroundings
-from engine.lab.winrm_auth import Peer, Refused
+from engine.lab.winrm_auth import KerberosAccounts, Peer, Refused
 from engine.lab.winrm_envelope import MAX_REQUEST_BYTES
 from engine.lab.winrm_sealing import CONTENT_TYPE, BadSeal, is_sealed, seal, unseal
 from engine.lab.winrm_service import WinrmService
@@ -31,12 +31,14 @@ class WinrmDoor:
         secure: bool,
         allowed: Callable[[], bool],
         certificate_users: Mapping[str, str] | None = None,
+        tickets: KerberosAccounts | None = None,
     ) -> None:
         self._around = around
         self._faults = around.faults
         self._service = service
         self._secure = secure
         self._allowed = allowed
+        self._tickets = tickets
         self._certificate_users = {name.casefold(): user for name, user in (certificate_users or {}).items()}
         self._peers: weakref.WeakKeyDictionary[asyncio.BaseTransport, Peer] = weakref.WeakKeyDictionary()
         self._server = web.Server(self._serve, access_log=None, keepalive_timeout=7200, handler_cancellation=True)
@@ -69,7 +71,7 @@ class WinrmDoor:
             return web.Response(status=405 if request.method != "POST" else 404)
         peer = self._peers.get(transport)
         if peer is None:
-            peer = self._peers[transport] = Peer(self._password_of)
+            peer = self._peers[transport] = Peer(self._password_of, self._tickets)
         header = request.headers.get("Authorization", "")
         refusal, token = await self._judged(peer, header, transport)
         if refusal is not None:
