@@ -122,6 +122,8 @@ def data_warehouse_server(machine: Machine, build: str, account: Account) -> Mac
     _product(machine, build, 2, account)
     module = f"{PROGRAM_FOLDER}\\{WAREHOUSE_MODULE}"
     machine.files.write(module, b"@{ }\r\n", modified=machine.clock.now())
+    machine.registry.set(BRANCH + r"\Common\Reporting", "Server", "SQL02")
+    machine.registry.set(BRANCH + r"\Common\Reporting", "ServerInstance", "MSSQLSERVER")
     machine.registry.set(BRANCH + r"\Common\Reporting", "WebServiceURL", "http://SQL02:80/ReportServer")
     names = ("Staging", "Repository", "DataMart", "OMDataMart", "CMDataMart")
     for name, database in zip(names, DW_DATABASES, strict=True):

@@ -86,6 +86,10 @@ def test_the_baseline_tells_what_the_estate_is(recorded: Recorded) -> None:
     assert hosts["SM01"]["database_names"]["management"] == {"server": "SQL01", "name": "ServiceManager"}
     assert set(hosts["SQL02"]["databases"]) == set(DATABASES["SQL02"])
     assert hosts["DW01"]["report_url"] == "http://SQL02:80/ReportServer"
+    values = {one["name"]: one["value"] for one in hosts["DW01"]["registry"]}
+    assert (values["Server"], values["ServerInstance"]) == ("SQL02", "MSSQLSERVER")
+    assert {one["account"] for one in hosts["DW01"]["services"]} > {"LocalSystem"}
+    assert [one["domain"] for one in hosts.values()] == ["contoso.lab"] * len(hosts)
     jobs = recorded.lab.estate.machines["DW01"].product
     assert jobs is not None
     assert set(hosts["DW01"]["job_schedules"]) == {one.name for one in jobs.jobs.values() if one.scheduled}

@@ -229,6 +229,7 @@ def test_a_person_walks_away_after_every_answer_and_then_it_is_run_again(case: C
         assert "failed at worth_it" in again.stopped.reason
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals between processes are a matter of POSIX")
 @pytest.mark.parametrize(("case", "after"), [(SERVER, 21), (SECOND, 11)], ids=str_of)
 def test_the_engine_is_killed_on_its_way(case: Case, after: int, tmp_path: Path) -> None:
