@@ -15,7 +15,10 @@ from engine.evidence.stamps import stamps
 from engine.model.triage import Concern, LogPattern, Missing, Sighting, Signature
 
 ANNOUNCE = "attempting to start service"
+# What Windows Installer writes around each of its runs, with the time.
+FRAMES = ("logging started:", "logging stopped:")
 KEPT = 20
+_TIMES = 10_000
 
 _ANNOUNCED = re.compile(r"attempting to start service\W{0,8}([\w$.\-]{1,80})", re.IGNORECASE)
 _NAMED = re.compile(
@@ -119,7 +122,7 @@ class LogMatcher:
     def __init__(self, signatures: Iterable[Signature]) -> None:
         self._patterns = [(one.id, pattern) for one in signatures for pattern in one.logs]
         tokens = {lower(token) for _, pattern in self._patterns for token in pattern.tokens}
-        self._tokens = sorted({*tokens, ANNOUNCE} - {"castartservices"}) if tokens else []
+        self._tokens = sorted({*tokens, ANNOUNCE, *FRAMES} - {"castartservices"}) if tokens else []
 
     def search(self, stream: IO[bytes], host: str | None, file: str, offset_s: int | None) -> LogFindings:
         """Everything in one log."""
@@ -163,9 +166,13 @@ class _Reading:
         self.starts: dict[str, int] = {}
         self.unbound: list[Unbound] = []
         self.stamped: tuple[float, ...] = ()
+        self.times: deque[tuple[int, tuple[float, ...]]] = deque(maxlen=_TIMES)
 
     def take(self, line: Line) -> None:
-        self.stamped = self.stamped or stamps(line.text, self.offset_s)
+        at = stamps(line.text, self.offset_s)
+        self.stamped = self.stamped or at
+        if at:
+            self.times.append((line.number, at))
         announced = _ANNOUNCED.search(line.text)
         if announced:
             name = announced.group(1).rstrip(".").lower()
@@ -233,6 +240,10 @@ class _Reading:
     def _judged(self, hit: _Hit, last_line: int) -> Sighting:
         again = self.starts.get(hit.service or "", 0)
         line = hit.sighting.line or 0
+        if not hit.sighting.at:
+            # A log only grows: a line is no younger than the first time that stands behind it.
+            at = next((at for number, at in self.times if number > line), ())
+            hit = _Hit(replace(hit.sighting, at=at), hit.service)
         # A start announced on the very last line has no outcome yet: the outcome before it still stands.
         if again > line and again < last_line:
             return replace(hit.sighting, superseded=f"the service was started again on line {again}")

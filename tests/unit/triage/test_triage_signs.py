@@ -89,3 +89,30 @@ def test_an_event_without_a_time_decides_nothing(tmp_path: Path) -> None:
     content = '"Id","ProviderName","LogName","Message"\r\n"29112","OpsMgr","Operations Manager","x"\r\n'
     result = judged(tmp_path, {"hosts/SM01/events/o.csv": content}, STARTED + ANSWERS.replace("yes", "unknown"))
     assert (result.row, result.suspected) == ("D11", "predicted-checks")
+
+
+FAILED = (
+    "CAStartServices: Attempting to start service. OMCFG\n"
+    "CAStartServices: StartService failed. Error Code: 0x8007041D.\n"
+)
+ROLLED_BACK = "This upgrade attempt has failed before permanent modifications were made.\n"
+
+
+def framed(day: str, content: str) -> str:
+    return f"=== Logging started: {day}  20:05:00 ===\n{content}=== Logging stopped: {day}  20:25:00 ===\n"
+
+
+def test_what_an_older_attempt_left_in_the_same_log_does_not_count(tmp_path: Path) -> None:
+    both = framed("1/15/2013", FAILED) + framed("2/2/2013", ROLLED_BACK)
+    result = judged(tmp_path / "a", {"hosts/SM01/logs/SCSMInstall.log": both})
+    assert result.row == "D5"
+    assert [one.superseded for one in result.noted if one.signature == "S1"] == [
+        "it is older than the start of the upgrade"
+    ]
+    turned = framed("1/15/2013", ROLLED_BACK) + framed("2/2/2013", FAILED)
+    assert judged(tmp_path / "b", {"hosts/SM01/logs/SCSMInstall.log": turned}).row == "D1"
+
+
+def test_a_line_behind_the_last_time_of_a_log_counts(tmp_path: Path) -> None:
+    open_end = framed("1/15/2013", "x\n") + FAILED
+    assert judged(tmp_path, {"hosts/SM01/logs/SCSMInstall.log": open_end}).row == "D1"
