@@ -48,6 +48,9 @@ class _Builder:
         self.located = located
         self.data: Mapping[str, Any] = located.value
         self.findings: list[Diagnostic] = []
+        self._of_part: dict[Path, list[Path]] = {}
+        for path in located.origins:
+            self._of_part.setdefault(path[:2], []).append(path)
 
     def runbook(self) -> RunbookSpec:
         data = self.data
@@ -164,7 +167,8 @@ class _Builder:
     def argument_origins(self, base: Path) -> Mapping[str, Origin]:
         """Dotted path to the value's place; the same path with a colon behind it to the place of the key."""
         depth = len(base)
-        inner = {path[depth:]: origin for path, origin in self.located.origins.items() if _below(path, base)}
+        below = (path for path in self._of_part.get(base[:2], ()) if len(path) > depth and path[:depth] == base)
+        inner = {path[depth:]: self.located.origins[path] for path in below}
         values = {".".join(map(str, path)): self.located.texts.get((*base, *path), at) for path, at in inner.items()}
         keys = {
             ".".join(map(str, path)) + ":": self.located.keys[(*base, *path)]
@@ -206,10 +210,6 @@ class _Builder:
 
     def add(self, code: str, message: str, origin: Origin, hint: str | None, mark: int) -> None:
         self.findings.append(self.located.error(code, message, origin, hint=hint, mark=mark))
-
-
-def _below(path: Path, base: Path) -> bool:
-    return len(path) > len(base) and path[: len(base)] == base
 
 
 def _retry(body: Any) -> RetrySpec | None:

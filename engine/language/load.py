@@ -6,6 +6,7 @@ broken to be built; where it is not None, ``has_errors`` of the findings still d
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from engine.language.located import Located
@@ -53,8 +54,11 @@ def load_plain(text: Text, file: str) -> tuple[Located | None, tuple[Diagnostic,
     return read_yaml(text, file)
 
 
+@lru_cache(maxsize=64)
 def load_runbook(text: Text, file: str) -> tuple[RunbookSpec | None, tuple[Diagnostic, ...]]:
-    """A runbook as written, with its expressions read; nothing is resolved."""
+    """A runbook as written, with its expressions read; nothing is resolved. The same text is read once: a plan needs
+    what it runs several times.
+    """
     from engine.language.build import build_runbook  # noqa: PLC0415 - brings Jinja2, which other documents do without
 
     document, findings = load_document("runbook", text, file)

@@ -5,6 +5,8 @@ import pytest
 from engine.app.scenario import ScenarioResult, find, load, rehearse
 from engine.app.scenario_coverage import coverage
 
+pytestmark = pytest.mark.timeout(900)  # whichever test comes first plays all scenarios
+
 BRANCHES = {
     "configuration-service-timeout": 40,
     "prerequisite-check-failed": 60,
