@@ -39,12 +39,20 @@ def test_a_changed_one_is_refused_with_a_remedy(command: Command, signed: Path, 
     for arguments in (
         ("baseline", "verify", signed),
         ("plan", "verify-recovery", "-i", lab.inventory, "--baseline", signed),
-        ("triage", "-i", lab.inventory, "--baseline", signed),
     ):
         told = command(*arguments)
         assert told.code == 2, told
         assert "changed after it was signed" in told.err
         assert "signature block" in told.err
+
+
+def test_a_triage_goes_on_without_a_changed_one_and_says_so(command: Command, signed: Path, lab: Lab) -> None:
+    assert "row D1 of" in command("triage", "-i", lab.inventory, "--baseline", signed).out
+    signed.write_text(signed.read_text().replace(AT, "2013-02-03T18:04:00Z", 1))
+    told = command("triage", "-i", lab.inventory, "--baseline", signed)
+    assert told.code == 0, told
+    assert "row D11 of" in told.out
+    assert "changed after it was signed" in told.out
 
 
 def test_one_without_a_signature_is_taken_with_a_note(command: Command, signed: Path) -> None:

@@ -58,14 +58,16 @@ def test_the_outer_run_waits_with_the_inner_one_and_both_go_on(lab: Lab, tmp_pat
     assert runs(tmp_path) == {first: "done", f"{first}.inner.1": "done"}
 
 
-def test_an_inner_run_that_was_finished_by_itself_is_not_run_again(lab: Lab, tmp_path: Path) -> None:
+def test_an_inner_run_goes_on_with_the_run_that_asked_for_it_only(lab: Lab, tmp_path: Path) -> None:
     runbook(tmp_path, [LOOK, ASK, LAST], name="inner")
     outer = runbook(tmp_path, [LOOK, inner(), LAST], name="outer")
     assert in_process(tmp_path, "run", outer, "-i", lab.inventory).code == 9
     first = min(runs(tmp_path), key=len)
-    assert in_process(tmp_path, "answer", f"{first}.inner.1", "ask=left").code == 0
-    assert in_process(tmp_path, "resume", first).code == 0
-    assert len(runs(tmp_path)) == 2
+    said = in_process(tmp_path, "answer", f"{first}.inner.1", "ask=left")
+    assert said.code == 2
+    assert f"write {first} instead" in said.err
+    assert in_process(tmp_path, "answer", first, "ask=left").code == 0
+    assert runs(tmp_path) == {first: "done", f"{first}.inner.1": "done"}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals between processes are a matter of POSIX")
