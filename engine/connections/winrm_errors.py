@@ -15,6 +15,7 @@ from winrm.exceptions import (
 )
 
 from engine.connections.winrm_certificate import about
+from engine.connections.winrm_guard import NOT_WINRM, stranger
 from engine.connections.winrm_kerberos import kerberos_problem, reason, ticket_refused
 from engine.connections.winrm_settings import WinRmSettings
 from engine.model.errors import AuthenticationFailed, ConnectFailed, ConnectionProblem
@@ -79,6 +80,8 @@ def connect_problem(host: str, operation: str, error: Exception, settings: WinRm
         problem = problem or _credential(host, one, settings) or _network(host, operation, one, where)
         if problem is not None:
             return problem
+        if did := stranger(one):
+            return ConnectFailed(host, operation, f"{where} {did}", remedy=NOT_WINRM)
         if isinstance(one, WSManFaultError):
             return _fault(host, operation, one)
         if isinstance(one, WinRMTransportError):
@@ -118,6 +121,8 @@ def describe(error: Exception) -> str:
             return "the connection was closed"
         if _is_kerberos(one):
             return reason(str(one))
+        if did := stranger(one):
+            return f"the host {did}"
     return str(error) or type(error).__name__
 
 
@@ -177,6 +182,13 @@ def _hung_up(host: str, error: BaseException, settings: WinRmSettings) -> Connec
 
 def _credential(host: str, error: BaseException, settings: WinRmSettings) -> ConnectionProblem | None:
     way = settings.transport.upper() if settings.transport == "ntlm" else settings.transport.capitalize()
+    if isinstance(error, UnicodeEncodeError):  # its own text would show a letter of the password
+        return AuthenticationFailed(
+            host,
+            f"{way} logon",
+            "the user or the password has a letter that this way to log on cannot send",
+            remedy="set `ansible_winrm_transport: ntlm`, which sends every letter, or choose another password",
+        )
     if isinstance(error, AuthenticationError) and " requires a " in str(error):
         return AuthenticationFailed(
             host,
@@ -252,7 +264,8 @@ def _fault(host: str, operation: str, fault: WSManFaultError) -> ConnectionProbl
 def _http(host: str, operation: str, error: WinRMTransportError, where: str) -> ConnectionProblem:
     remedies = {
         403: _RIGHTS,
-        404: "the port serves something else than WinRM; compare `winrm enumerate winrm/config/listener`",
+        404: NOT_WINRM,
+        407: "a proxy answers in the host's place, and the engine uses none; correct the address, port or route",
         503: "the WinRM service is starting or stopping; try again",
     }
     return ConnectFailed(

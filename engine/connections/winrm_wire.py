@@ -18,6 +18,7 @@ from engine.connections.pipe import Output, PipeGone
 from engine.connections.powershell import COMMAND_LINE
 from engine.connections.winrm_certificate import refuse_unusable
 from engine.connections.winrm_errors import NoTimeLeft, connect_problem, describe, was_refused
+from engine.connections.winrm_guard import guard
 from engine.connections.winrm_kerberos import refuse_impossible
 from engine.connections.winrm_letters import Letters
 from engine.connections.winrm_settings import WinRmSettings
@@ -121,9 +122,6 @@ class WinRmWire:
             self._hang_up()
         if self._protocol is None:
             self._protocol = self._new_protocol()
-        session = self._protocol.transport.session
-        if session is not None:
-            session.trust_env = False  # else the whole environment is searched for a proxy at every request
         return self._protocol
 
     def _start(self) -> "WinRmPipe":
@@ -155,13 +153,7 @@ class WinRmWire:
             # environment at every request, which threads must not do at once.
             proxy="",
         )
-        set_up = protocol.transport.setup_encryption
-
-        def without_the_environment(session: requests.Session) -> None:
-            session.trust_env = False  # else all of it is searched for a proxy at every request
-            set_up(session)
-
-        protocol.transport.setup_encryption = without_the_environment  # type: ignore[method-assign]
+        guard(protocol)
         return protocol
 
 

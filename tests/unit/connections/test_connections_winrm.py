@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import importlib.util
 import os
 import shutil
@@ -217,6 +218,81 @@ def test_something_else_than_winrm(lab: Lab) -> None:
             connect(host, lambda _: Secret("x")).open(5)
         thread.join()
     assert "something else than WinRM" in str(caught.value.remedy)
+
+
+@contextlib.contextmanager
+def stranger(head: bytes, piece: bytes = b"", pause_s: float = 0.0) -> Iterator[int]:
+    """Whoever answers to everything with the same, and goes on as long as it is listened to."""
+    with socket.create_server(("127.48.0.9", 0)) as door:
+
+        def talk() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    peer, _ = door.accept()
+                    with peer, contextlib.suppress(OSError):
+                        peer.recv(65536)
+                        peer.sendall(head)
+                        until = time.monotonic() + 10
+                        while piece and time.monotonic() < until:
+                            peer.sendall(piece)
+                            time.sleep(pause_s)
+
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        yield door.getsockname()[1]
+        door.shutdown(socket.SHUT_RDWR)
+    thread.join(15)
+
+
+STRANGERS = {
+    "html": (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>", b"", "not WinRM"),
+    "half": (b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nabc", b"", "broke off in the middle"),
+    "token": (b"HTTP/1.1 401 no\r\nWWW-Authenticate: Negotiate %%%%\r\nContent-Length: 0\r\n\r\n", b"", "not WinRM"),
+    "redirect": (b"HTTP/1.1 307 go\r\nLocation: http://127.48.0.8:9/\r\nContent-Length: 0\r\n\r\n", b"", "redirect"),
+    "endless": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"100000\r\n" + bytes(0x100000) + b"\r\n",
+        "without an end",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pywinrm leaves a broken answer open
+def test_a_server_that_is_no_winrm_is_told_as_such(lab: Lab, kind: str) -> None:
+    head, piece, words = STRANGERS[kind]
+    with stranger(head, piece) as port:
+        host = dataclasses.replace(lab.describe(), address="127.48.0.9", port=port)
+        with pytest.raises(ConnectFailed, match=f"127.48.0.9:{port} .*{words}") as caught:
+            connect(host, lambda _: Secret("x")).open(5)
+        gc.collect()
+    assert "something else than WinRM" in str(caught.value.remedy)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_answer_that_drips_is_given_up_in_time(lab: Lab) -> None:
+    with stranger(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x", 0.1) as port:
+        host = dataclasses.replace(lab.describe(), address="127.48.0.9", port=port)
+        started = time.monotonic()
+        with pytest.raises(ConnectFailed, match="in time"):
+            connect(host, lambda _: Secret("x")).open(2)
+        assert time.monotonic() - started < 8
+        gc.collect()
+
+
+@pytest.mark.parametrize("password", ["50% \"of\" 'it'", "a:b:c", "\u00fc\u00df", "\u20ac\u65e5", " lead", "$(x)`y`\\"])
+@pytest.mark.parametrize(("scheme", "transport"), [("http", "ntlm"), ("https", "basic")])
+def test_any_password_logs_on_or_is_never_shown(lab: Lab, scheme: str, transport: str, password: str) -> None:
+    lab.host.accounts[USER.casefold()] = password
+    connection = lab.connect(scheme, transport, secret=password)
+    if transport == "basic" and not password.isascii() and "\u20ac" in password:
+        with pytest.raises(AuthenticationFailed, match="cannot send") as caught:
+            connection.open(10)
+        assert not any(letter in str(caught.value) for letter in ("\u20ac", "20ac", "\u65e5"))
+        assert "ntlm" in str(caught.value.remedy)
+        return
+    connection.open(10)
+    assert connection.run(LOOK, 10).ok
 
 
 def test_the_quota_of_shells(lab: Lab) -> None:

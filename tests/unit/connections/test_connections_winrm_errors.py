@@ -2,6 +2,9 @@
 
 import socket
 import ssl
+import struct
+from http.client import IncompleteRead
+from xml.etree.ElementTree import ParseError
 
 import pytest
 import requests
@@ -86,6 +89,17 @@ TABLE: list[tuple[Exception, type[ConnectionProblem], str, str | None]] = [
     ),
     (fault("Access is denied.", 5), AuthenticationFailed, "Access is denied", "LocalAccountTokenFilterPolicy"),
     (fault("Something\n  else"), ConnectFailed, "Something else", None),
+    (WinRMTransportError("http", 407, ""), ConnectFailed, "407", "a proxy answers"),
+    (requests.TooManyRedirects("Exceeded 0"), ConnectFailed, "sm01.example:5986 answered with a redirect", "else than"),
+    (ParseError("no element found"), ConnectFailed, "something that is not WinRM", "something else than WinRM"),
+    (
+        struct.error("unpack requires 4 bytes"),
+        ConnectFailed,
+        "something that is not WinRM",
+        "something else than WinRM",
+    ),
+    (IncompleteRead(b"abc", 9), ConnectFailed, "broke off in the middle", "something else than WinRM"),
+    (UnicodeEncodeError("latin-1", "p\u20ac", 1, 2, "ordinal"), AuthenticationFailed, "cannot send", "ntlm"),
     (ValueError("mystery"), ConnectFailed, "mystery", None),
 ]
 
