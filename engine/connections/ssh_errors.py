@@ -1,5 +1,6 @@
 """What paramiko and sockets raise while a connection is made, as the connection exceptions, each with its remedy."""
 
+import re
 import socket
 
 import paramiko
@@ -13,6 +14,9 @@ from engine.model.errors import AuthenticationFailed, ConnectFailed, ConnectionP
 _AUTHORIZED = (
     "authorize the key for that account on the host (authorized_keys; for administrators of a Windows host "
     "ProgramData\\ssh\\administrators_authorized_keys)"
+)
+_NO_SSH = re.compile(
+    r"SSH protocol banner|Incompatible version|Invalid packet blocking|No existing session|Indecipherable"
 )
 _NAME_ONE = (
     "name the key with `ansible_ssh_private_key_file` (its file with .pub will do), then only that one is offered"
@@ -105,6 +109,10 @@ def _ssh(
     if isinstance(error, LogonEnded) and settings.private_key is None and not password:
         return AuthenticationFailed(
             host, logon, f"the host ended the logon after several keys: {agent_words()}", remedy=_NAME_ONE
+        )
+    if _NO_SSH.search(text):
+        return ConnectFailed(
+            host, operation, f"something else than SSH answers there ({text})", remedy="correct address and port"
         )
     return ConnectFailed(host, operation, text or type(error).__name__)
 

@@ -3,6 +3,7 @@ has it (asked again, some servers hang up, so that only the first key of an agen
 limit, and never asks the terminal for a second factor.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 from paramiko.common import cMSG_SERVICE_REQUEST, cMSG_USERAUTH_REQUEST
+
+# What paramiko logs as it fails is raised too; without a handler Python prints it, with a traceback.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 if TYPE_CHECKING:  # the stubs do not know the newer class
 

@@ -1,8 +1,11 @@
 """SSH against a server that runs real shells: trust, credentials, jumps, scripts, files and breaks."""
 
+import contextlib
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +33,7 @@ KEY = paramiko.ECDSAKey.generate()
 needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="no POSIX shell on the PATH")
 pytestmark = needs_sh
 
+ROOT = Path(__file__).parents[3]
 Make = Callable[..., Connection]
 
 
@@ -212,6 +216,44 @@ def test_a_server_that_says_nothing(server: RealSshServer, known_hosts: Path) ->
         )
         with pytest.raises(ConnectFailed):
             connect(silent, lambda _: Secret("x")).open(0.6)
+
+
+@pytest.mark.parametrize(
+    "greeting", [b"HTTP/1.1 400 Bad\r\n\r\n", b"\x00\xff\r\n" * 20, b"SSH-1.5-x\r\n", b"SSH-2.0-x\r\n" + b"\xff" * 200]
+)
+def test_who_is_no_ssh_server_is_told_as_such_and_nothing_is_printed_beside_it(greeting: bytes) -> None:
+    code = """
+import sys
+from engine.connections import connect
+from engine.model.errors import ConnectFailed
+from engine.model.inventory import Host
+from engine.model.origin import Origin
+host = Host(name="X", address="127.47.0.9", connection="ssh", platform="posix", origin=Origin("i", 1, 1),
+            port=int(sys.argv[1]), user="u")
+try:
+    connect(host, None).open(5)
+except ConnectFailed as error:
+    print(error, "|", error.remedy)
+"""
+    with socket.create_server(("127.47.0.9", 0)) as door:
+
+        def greet() -> None:
+            peer, _ = door.accept()
+            with peer:
+                peer.sendall(greeting)
+                peer.settimeout(10)
+                with contextlib.suppress(OSError):
+                    while peer.recv(65536):
+                        pass
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        command = [sys.executable, "-W", "ignore", "-c", code, str(door.getsockname()[1])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT)
+        thread.join(15)
+    assert "something else than SSH answers there (" in done.stdout
+    assert "correct address and port" in done.stdout
+    assert done.stderr == ""
 
 
 def test_a_hung_script_times_out_and_the_next_one_runs(make: Make) -> None:
