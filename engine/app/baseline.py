@@ -17,6 +17,7 @@ from engine.model.data import JsonMap, JsonValue
 from engine.model.diagnostic import has_errors
 from engine.model.event import RunEvent, StepRunEnded
 from engine.model.plan import Plan
+from engine.model.report import ReportBaseline
 from engine.model.status import Status
 
 ACTION = "service_manager.baseline"
@@ -59,6 +60,24 @@ def notes(document: JsonValue, state: Path) -> tuple[str, ...]:
     if found is None or found.fingerprint == own:
         return ()
     return (f"the baseline was signed by another jump host, with the key {found.fingerprint[:_SHOWN]}",)
+
+
+def used(document: JsonValue, file: str) -> ReportBaseline | None:
+    """The baseline of a plan, for the report; None where the plan has none."""
+    if not isinstance(document, Mapping):
+        return None
+    found = check(document)
+    return ReportBaseline(
+        file=file,
+        recorded_at=_text(document, "recorded_at"),
+        recorded_by=_text(document, "recorded_by"),
+        signed_at=found.signed_at if found and found.fits else None,
+        signed_by=found.fingerprint if found and found.fits else None,
+    )
+
+
+def _text(document: JsonMap, name: str) -> str | None:
+    return str(document[name]) if name in document else None
 
 
 def judged(path: Path, state: Path) -> tuple[str, ...]:

@@ -23,10 +23,10 @@ def give_up(state: Path, run_id: str, operator: str, reason: str) -> str:
     still works on is refused (``HostLocked`` by the claim), and so is one that is over or a part of another one.
     """
     with closing(wiring.open_journal(wiring.known_folder(state))) as journal:
-        refuse_nested(journal, run_id)
+        refuse_nested(journal, run_id, state)
         finished = _replayed(journal, run_id).finished
         if finished is not None and not _is_open(finished):
-            refuse_finished(journal, run_id, finished)
+            refuse_finished(journal, run_id, finished, state)
         runs = tree(journal, run_id)
         left = {one: known for one in runs if _is_open((known := _replayed(journal, one)).finished)}
         words = "".join(unknown_words(one) for one in left.values()) + "".join(owed_words(one) for one in left.values())
@@ -70,14 +70,15 @@ def unknown_words(run: RunState) -> str:
     return f"; not known how it ended: {', '.join(unknown)}" if unknown else ""
 
 
-def refuse_finished(journal: JournalStore, run_id: str, finished: RunFinished) -> NoReturn:
+def refuse_finished(journal: JournalStore, run_id: str, finished: RunFinished, state: Path) -> NoReturn:
     """The run is over. If its process ended between saying so and freeing the hosts, they are freed now."""
     in_doubt = finished.status == RunStatus.IN_DOUBT.value
     if not in_doubt:
         journal.release(journal.claim(run_id, "the command that found it finished"), keep_hosts=False)
+    option = wiring.state_option(state)
     remedy = (
-        f"settle the doubt: runbook answer {run_id} STEP@HOST=ok|changed|failed"
+        f"settle the doubt: runbook answer {run_id} STEP@HOST=WORD{option}, the WORD being ok, changed or failed"
         if in_doubt
-        else f"runbook report {run_id} tells what it did"
+        else f"runbook report {run_id}{option} tells what it did"
     )
     raise UsageMistake(f"the run {run_id} is over: {finished.summary}", remedy=remedy)

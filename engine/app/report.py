@@ -1,6 +1,7 @@
 """Use case: tell what a run did, from its journal alone; and write the files of its folder."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from engine.model.errors import StorageFailed
@@ -17,7 +18,14 @@ def report(journal: JournalStore, run_id: str) -> Report:
     stored = journal.plan(run_id)
     plan = stored.get("plan")
     assert isinstance(plan, dict)
-    return build_report(saved_plan(plan), tuple(journal.events(run_id)))
+    made = saved_plan(plan)
+    found = build_report(made, tuple(journal.events(run_id)))
+    if made.baseline is None:
+        return found
+    from engine.app.baseline import used
+    from engine.app.run_source import baseline_file, mapping
+
+    return replace(found, baseline=used(made.baseline, baseline_file(mapping(stored.get("source")))))
 
 
 def rendered(journal: JournalStore, run_id: str, form: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.app.documents import read_text
+from engine.app.wiring import state_option
+from engine.model.command_line import command_line
 from engine.model.errors import UsageMistake
 
 
@@ -40,6 +42,16 @@ class RunRequest:
     held: frozenset[str] = frozenset()
 
 
+def run_command(request: PlanRequest, *, plan_file: str | None = None, state: Path | None = None) -> str:
+    """The command that runs what was asked for, to be typed as it stands."""
+    options = [("-i", request.inventory), ("-l", request.limit), *(("-e", one) for one in request.params)]
+    options += [("-t", request.tags), ("--start-at", request.start_at), ("--baseline", request.baseline)]
+    words = [word for name, value in options if value for word in (name, value)]
+    if plan_file is not None:
+        words += ["--plan", plan_file]
+    return command_line("runbook", "run", request.runbook, *words) + ("" if state is None else state_option(state))
+
+
 def parse_params(given: Iterable[str]) -> dict[str, Any]:
     """``NAME=VALUE`` pairs (values stay text), JSON objects, and ``@FILE`` with a JSON object; later ones win."""
     values: dict[str, Any] = {}
@@ -62,7 +74,7 @@ def _parsed(one: str) -> dict[str, Any]:
 def _object(text: str, shown: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also: nested too deeply, a number of too many digits
         raise UsageMistake(f"`{shown}`: not JSON: {error}", remedy='write a JSON object, as {"name": 5}') from error
     if not isinstance(value, dict):
         raise UsageMistake(f'`{shown}`: a JSON object is needed, as {{"name": 5}}')

@@ -106,7 +106,7 @@ def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
     with closing(wiring.open_journal(wiring.known_folder(request.state))) as journal:
         record = journal.record(run_id)
         if request.parent is None:
-            refuse_nested(journal, run_id)
+            refuse_nested(journal, run_id, request.state)
         stored = journal.plan(run_id)
         plan = saved_plan(mapping(stored.get("plan")))
         source = source_from_json(mapping(stored.get("source")))
@@ -114,7 +114,7 @@ def resume(run_id: str, request: RunRequest, listeners: Listeners) -> RunResult:
             source = replace(source, inventory=request.inventory)
         state = replay(plan, journal.events(run_id))
         if state.finished is not None:
-            refuse_finished(journal, run_id, state.finished)
+            refuse_finished(journal, run_id, state.finished, request.state)
         inventory = documents.inventory(source.inventory)
         refuse_drift(plan, inventory)
         for step in to_be_run(plan, state):
@@ -215,7 +215,7 @@ def _drive(
         mask_bytes=bench.box.masker.data,
         run_child=lambda command: run_child(command, caller),
         continue_command=_continue(request.root or run_id, request),
-        resume_command=f"runbook resume {request.root or run_id}{_state_option(request)}",
+        resume_command=f"runbook resume {request.root or run_id}{wiring.state_option(request.state)}",
         interrupts=listeners.interrupts,
     )
     try:
@@ -232,7 +232,7 @@ def _drive(
         run_id=run_id,
         stopped=stopped,
         folder=bench.folder,
-        state_option=_state_option(request),
+        state_option=wiring.state_option(request.state),
         notes=(*driver.deaf, *noted),
         baseline=written,
     )
@@ -249,13 +249,7 @@ def _baseline(bench: _Bench, plan: Plan, request: RunRequest) -> tuple[tuple[str
 
 
 def _continue(run_id: str, request: RunRequest) -> str:
-    return f"runbook answer {run_id} {{what}}{_state_option(request)}"
-
-
-def _state_option(request: RunRequest) -> str:
-    import shlex
-
-    return "" if str(request.state) == ".runbook" else f" --state {shlex.quote(str(request.state))}"
+    return f"runbook answer {run_id} {{what}}{wiring.state_option(request.state)}"
 
 
 def _secrets(plan: Plan, inventory: Inventory) -> tuple[Mapping[str, Secret], SecretBox]:

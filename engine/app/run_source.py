@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.app.request import PlanRequest, RunRequest, parse_limit
+from engine.app.wiring import state_option
 from engine.model.data import JsonMap, JsonValue, canonical_json
 from engine.model.errors import PlanOutdated, UsageMistake
 from engine.model.inventory import Inventory
@@ -36,13 +37,18 @@ def source_from_json(data: JsonMap) -> PlanRequest:
     )
 
 
-def refuse_nested(journal: JournalStore, run_id: str) -> None:
+def baseline_file(data: JsonMap) -> str:
+    """The file of the baseline: the one that was named, else the one beside the inventory."""
+    return str(data.get("baseline") or Path(str(data.get("inventory", ""))).parent / "baseline.yaml")
+
+
+def refuse_nested(journal: JournalStore, run_id: str, state: Path) -> None:
     """``UsageMistake`` for a run that another one began and still waits for: only that one goes on with it."""
     root = mapping(journal.plan(run_id).get("source")).get("root")
     if isinstance(root, str) and not any(one.run_id == root and one.ended_at is not None for one in journal.runs()):
         raise UsageMistake(
             f"the run {run_id} is a part of the run {root}, which goes on with it",
-            remedy=f"write {root} instead, as in: runbook resume {root}",
+            remedy=f"write {root} instead, as in: runbook resume {root}{state_option(state)}",
         )
 
 

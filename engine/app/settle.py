@@ -24,7 +24,7 @@ def settle(state: Path, run_id: str, given: tuple[str, ...], operator: str, reas
     in its name.
     """
     with closing(wiring.open_journal(wiring.known_folder(state))) as journal:
-        refuse_nested(journal, run_id)
+        refuse_nested(journal, run_id, state)
         doubtful = {one: run for run in tree(journal, run_id) for one in _doubtful(journal, run)}
         doubts = {str(one) for one in doubtful}
         rest = tuple(one for one in given if "@" not in (name := one.partition("=")[0]) and name not in doubts)

@@ -12,9 +12,12 @@ from engine.app import documents
 from engine.app.clock import SystemClock
 from engine.app.collect import collect
 from engine.app.inventory import selected
+from engine.app.request import PlanRequest, run_command
 from engine.app.triage import triage_evidence, triage_spec
 from engine.app.triage_told import told, with_looks
+from engine.app.wiring import STATE_FOLDER, state_option
 from engine.evidence.writer import make_ready, refuse_names, write_evidence
+from engine.model.command_line import command_line
 from engine.model.triage import TriageResult
 
 
@@ -30,6 +33,7 @@ class LiveRequest:
     answers: Mapping[str, str] = field(default_factory=dict)
     upgrade: Mapping[str, str] = field(default_factory=dict)
     table: str | None = None
+    state: Path = Path(STATE_FOLDER)
 
 
 def fresh_folder(state: Path) -> Path:
@@ -58,5 +62,26 @@ def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResul
         baseline=baseline,
     )
     result = triage_evidence([request.folder], table)
-    onward = tuple(sentence.replace("-i INVENTORY", f"-i {request.inventory}") for sentence in result.next)
-    return replace(result, next=onward)
+    return replace(result, next=tuple(_exact(sentence, request) for sentence in result.next))
+
+
+def triage_command(request: LiveRequest) -> str:
+    """The command that asks the same, to be typed as it stands; its evidence goes into a folder of its own."""
+    known = request.upgrade
+    options = [("-i", request.inventory), ("-l", request.limit), ("--baseline", request.baseline)]
+    options += [("--answer", f"{name}={value}") for name, value in request.answers.items()]
+    options += [("--from", known.get("from")), ("--to", known.get("to")), ("--started-at", known.get("started_at"))]
+    options += [("--table", request.table)]
+    words = [word for name, value in options if value for word in (name, value)]
+    return command_line("runbook", "triage", *words) + state_option(request.state)
+
+
+def _exact(sentence: str, request: LiveRequest) -> str:
+    """A command with what was given here; another sentence as it is."""
+    command, placeholder, rest = sentence.partition(" -i INVENTORY")
+    if not placeholder or rest or not command.startswith("runbook run "):
+        return sentence
+    source = PlanRequest(
+        runbook=command.removeprefix("runbook run "), inventory=request.inventory, baseline=request.baseline
+    )
+    return run_command(source, state=request.state)

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from engine.actions import load_actions
 from engine.app.clock import SystemClock
+from engine.model.command_line import command_line
 from engine.model.errors import StorageFailed, UsageMistake
 from engine.ports.edges import Catalogue, Clock
 from engine.ports.journal import EvidenceStore, JournalStore
 
 STATE_VARIABLE = "RUNBOOK_STATE"
+STATE_FOLDER = ".runbook"
+"""Where runs are kept if nobody says otherwise."""
 
 
 def catalogue() -> Catalogue:
@@ -19,14 +22,19 @@ def catalogue() -> Catalogue:
 
 def state_folder(named: str | None) -> Path:
     """Where runs are kept: the option, else the environment's ``RUNBOOK_STATE``, else ``.runbook`` of this folder."""
-    return Path(named or os.environ.get(STATE_VARIABLE) or ".runbook")
+    return Path(named or os.environ.get(STATE_VARIABLE) or STATE_FOLDER)
+
+
+def state_option(state: Path) -> str:
+    """What a command about a run in this state folder must add."""
+    return "" if str(state) == STATE_FOLDER else f" {command_line('--state', str(state))}"
 
 
 def open_journal(state: Path, clock: Clock | None = None) -> JournalStore:
     """The journal of this jump host, made at its first use."""
     from engine.journal.sqlite_store import SqliteJournal
 
-    return SqliteJournal(state / "journal.sqlite", clock or SystemClock())
+    return SqliteJournal(state / "journal.sqlite", clock or SystemClock(), state_option(state))
 
 
 def evidence_store(folder: Path) -> EvidenceStore:

@@ -41,6 +41,7 @@ def up(variant: str, speed: float, interpreter: str, jump_host: bool, state: str
     `fault HOST NAME=VALUE` plants a fault, `quit` ends it.
     """
     from engine.app import lab as use_case
+    from engine.app.triage_live import LiveRequest, triage_command
     from engine.app.wiring import state_folder
 
     folder = state_folder(state) / "lab"
@@ -48,7 +49,8 @@ def up(variant: str, speed: float, interpreter: str, jump_host: bool, state: str
     try:
         click.echo(f"the lab is up: {', '.join(lab.endpoints.hosts)}", err=True)
         click.echo(f"inventory: {lab.inventory}", err=True)
-        click.echo(f"try:       runbook triage -i {lab.inventory}", err=True)
+        seen = LiveRequest(inventory=str(lab.inventory), folder=folder, baseline=str(lab.baseline), state=folder.parent)
+        click.echo(f"try:       {triage_command(seen)}", err=True)
         _prompt(lab)
     except KeyboardInterrupt:
         click.echo("", err=True)
@@ -119,17 +121,18 @@ def demo(variant: str, speed: float, state: str | None, no_color: bool) -> int:
 def _triage(lab: "Lab", folder: Path) -> int:
     from shutil import get_terminal_size
 
-    from engine.app.triage_live import LiveRequest, fresh_folder, triage_live
+    from engine.app.triage_live import LiveRequest, fresh_folder, triage_command, triage_live
     from engine.reporting.triage_text import triage_text
 
-    click.echo(f"2. runbook triage -i {lab.inventory} --answer retry_button=no\n", err=True)
     request = LiveRequest(
         inventory=str(lab.inventory),
         folder=fresh_folder(folder),
         baseline=str(lab.baseline),
+        state=folder,
         answers={"retry_button": "no"},
         upgrade={name: str(value) for name, value in lab.estate.upgrade().items()},
     )
+    click.echo(f"2. {triage_command(request)}\n", err=True)
     result = triage_live(request, lambda line: click.echo(f"  {line}", err=True))
     click.echo(f"\n{triage_text(result, get_terminal_size((80, 24)).columns)}", err=True)
     return int(ExitCode.DONE) if result.verdict == RUNBOOK else int(ExitCode.EXPECTATIONS_MISSED)
@@ -139,12 +142,12 @@ def _cure(lab: "Lab", folder: Path, no_color: bool) -> int:
     from engine.app import plan as planning
     from engine.app import run as use_case
     from engine.app.lab import LabOperator
-    from engine.app.request import PlanRequest, RunRequest
+    from engine.app.request import PlanRequest, RunRequest, run_command
     from engine.app.wiring import operator_name
     from engine.cli.running import LastWords, Manner, conclude
 
-    click.echo(f"\n3. runbook run {RUNBOOK} -i {lab.inventory}\n", err=True)
     source = PlanRequest(runbook=RUNBOOK, inventory=str(lab.inventory), baseline=str(lab.baseline))
+    click.echo(f"\n3. {run_command(source, state=folder)}\n", err=True)
     planned = planning.make(source)
     operator = LabOperator(estate=lab.estate)
     manner = Manner(

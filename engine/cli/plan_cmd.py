@@ -28,20 +28,19 @@ def command(
 ) -> None:
     """Show what a run of RUNBOOK would do: steps, hosts, effects, proofs, and where the point of no return lies."""
     from engine.app import plan as use_case
-    from engine.app.request import PlanRequest
+    from engine.app.request import PlanRequest, run_command
     from engine.reporting.diagnostics import render_diagnostics
 
-    planned = use_case.make(
-        PlanRequest(
-            runbook=runbook,
-            inventory=inventory,
-            limit=limit,
-            params=params,
-            tags=tags,
-            start_at=start_at,
-            baseline=baseline,
-        )
+    request = PlanRequest(
+        runbook=runbook,
+        inventory=inventory,
+        limit=limit,
+        params=params,
+        tags=tags,
+        start_at=start_at,
+        baseline=baseline,
     )
+    planned = use_case.make(request)
     if planned.diagnostics:
         click.echo(render_diagnostics(planned.diagnostics), err=True)
     if out is not None:
@@ -59,4 +58,4 @@ def command(
     from engine.reporting.plan_text import plan_text
 
     columns = get_terminal_size((80, 24)).columns
-    click.echo(plan_text(planned.plan, columns=columns, command=f"runbook run {runbook} -i {inventory}"))
+    click.echo(plan_text(planned.plan, columns=columns, command=run_command(request, plan_file=out)))

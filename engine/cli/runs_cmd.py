@@ -24,13 +24,16 @@ def command(given_up: str | None, reason: str, state: str | None, as_json: bool)
     from engine.app.runs import listing, owed
     from engine.reporting.runs_text import runs_json, runs_text
 
+    if folder.exists():
+        wiring.known_folder(folder)  # a file of that name is a mistake, and not an empty list
     runs, debts = listing(folder), owed(folder)
     if as_json:
         import json
 
         click.echo(json.dumps(runs_json(runs, debts), indent=1))
         return
-    click.echo(runs_text(runs, debts, columns=get_terminal_size((80, 24)).columns))
+    columns = get_terminal_size((80, 24)).columns
+    click.echo(runs_text(runs, debts, columns=columns, option=wiring.state_option(folder)))
 
 
 def _give_up(run_id: str, reason: str, state: str | None, as_json: bool) -> None:

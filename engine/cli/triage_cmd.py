@@ -95,6 +95,7 @@ def command(
             answers=parse_answers(answers),
             upgrade={name: value for name, value in upgrade.items() if value},
             table=table,
+            state=state_folder(state),
         )
         result = triage_live(request, lambda line: click.echo(line, err=True))
         click.echo(f"evidence: {request.folder}\n", err=True)

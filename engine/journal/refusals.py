@@ -17,20 +17,18 @@ def moment(at: float) -> str:
     return f"{local:%Y-%m-%d %H:%M} {offset[:3]}:{offset[3:5]}"
 
 
-def host_locked(host: str, row: Mapping[str, Any], *, alive: bool) -> HostLocked:
-    """Another run holds the host; whether a process still works on it decides what can be done."""
+def host_locked(host: str, row: Mapping[str, Any], *, alive: bool, option: str = "") -> HostLocked:
+    """Another run holds the host; whether a process still works on it decides what can be done. ``option`` is what a
+    command about a run of this journal must add.
+    """
     run_id, status = row["run_id"], row["status"]
     if alive:
         state, remedy = "is working on it", f"wait until run {run_id} ends, or interrupt it where it runs"
-    elif status == RunStatus.PARKED.value:
-        state, remedy = (
-            "waits for a person",
-            f"`runbook resume {run_id}` goes on with it; `runbook runs --give-up {run_id}` ends it as it is",
-        )
     else:
-        state, remedy = (
-            "was left unfinished",
-            f"`runbook resume {run_id}` goes on with it; `runbook runs --give-up {run_id}` ends it as it is",
+        state = "waits for a person" if status == RunStatus.PARKED.value else "was left unfinished"
+        remedy = (
+            f"`runbook resume {run_id}{option}` goes on with it; "
+            f"`runbook runs --give-up {run_id}{option}` ends it as it is"
         )
     return HostLocked(
         f"{host} is held by run {run_id} ({row['runbook']}), which {state}: owner {row['owner']}, "

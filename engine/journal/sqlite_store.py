@@ -30,7 +30,9 @@ from engine.ports.journal import Lease, OwedRecord, RunRecord
 class SqliteJournal:
     """A ``JournalStore`` in the file ``path``, made if it is not there; one process may use it from all its threads."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, option: str = "") -> None:
+        """``option`` is what a command about a run of this journal must add."""
+        self._option = option
         self._path = path
         self._clock = clock
         self._held: dict[str, LockFile] = {}
@@ -206,7 +208,7 @@ class SqliteJournal:
                 (host,),
             )
             if held and held[0]["run_id"] != run_id:
-                raise host_locked(host, held[0], alive=self.is_alive(held[0]["run_id"]))
+                raise host_locked(host, held[0], alive=self.is_alive(held[0]["run_id"]), option=self._option)
             if not held:
                 self._database.execute(
                     "INSERT INTO host_locks (host, run_id, since) VALUES (?, ?, ?)", (host, run_id, now)

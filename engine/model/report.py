@@ -103,6 +103,19 @@ class ReportDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportBaseline:
+    """The baseline that the run went by: its file when it was planned, what it says of itself, and whose key signed it
+    (``signed_by`` is the key's fingerprint, None where nobody signed).
+    """
+
+    file: str
+    recorded_at: str | None
+    recorded_by: str | None
+    signed_at: str | None
+    signed_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportEvidence:
     """A stored piece and the step run it belongs to."""
 
@@ -156,3 +169,4 @@ class Report:
     decisions: tuple[ReportDecision, ...] = ()
     evidence: tuple[ReportEvidence, ...] = ()
     recap: Mapping[str, Mapping[str, int]] | None = None
+    baseline: ReportBaseline | None = None

@@ -16,7 +16,7 @@ from engine.model.plan import ENGINE_HOST
 from engine.model.report import Report, ReportStepRun
 from engine.model.status import RunStatus, Status
 from engine.reporting.plain import printable, value_text
-from engine.reporting.words import RUN_WORDS, counted, duration, moment, short_digest, size, status_word
+from engine.reporting.words import RUN_WORDS, baseline_words, counted, duration, moment, short_digest, size, status_word
 
 _NARROWEST_BAR = 0.35
 _TICKS = 4
@@ -91,6 +91,7 @@ def _template() -> Template:
         size=size,
         value=value_text,
         short=short_digest,
+        baseline=baseline_words,
         status=status_word,
         tone=lambda status: _TONES[status],
         host=lambda host: "" if host == ENGINE_HOST else host,

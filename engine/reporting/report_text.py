@@ -7,7 +7,7 @@ from engine.model.plan import ENGINE_HOST
 from engine.model.report import Report, ReportChange, ReportStepRun
 from engine.model.status import Status
 from engine.reporting.plain import one_line, pad, value_text, width
-from engine.reporting.words import duration, moment, short_digest, size, status_word
+from engine.reporting.words import baseline_words, duration, moment, short_digest, size, status_word
 
 _BESIDE_NAME, _LEAST_NAME, _MAX_HOST, _STATUS = 48, 20, 14, 11
 
@@ -61,6 +61,9 @@ def _head(report: Report, columns: int) -> Iterator[str]:
     check = "    check mode" if report.check else ""
     yield f"  Run       {report.run_id}    {report.runbook} {report.version}{check}"
     yield f"  Plan      {short_digest(report.plan_digest)}    engine {report.engine_version}"
+    if report.baseline is not None:
+        yield f"  Baseline  {one_line(report.baseline.file)}"
+        yield from _wrapped(one_line(baseline_words(report.baseline)), columns, "            ")
     yield from _wrapped(" ".join(report.hosts) or "none", columns, "  Hosts     ")
     for number, one in enumerate(report.taken_up):
         label = "Started" if number == 0 else "Resumed"

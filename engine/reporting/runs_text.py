@@ -12,8 +12,12 @@ _HEADS = ("run", "runbook", "state", "started", "took", "hosts", "operator")
 _UNFINISHED = frozenset({RunStatus.PARKED.value, RunStatus.INTERRUPTED.value})
 
 
-def runs_text(runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = (), *, columns: int = 80) -> str:
-    """The table, cut to the width; under it what waits for a person and what is still owed."""
+def runs_text(
+    runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = (), *, columns: int = 80, option: str = ""
+) -> str:
+    """The table, cut to the width; under it what waits for a person and what is still owed.
+    ``option`` is what a command about one of these runs must add.
+    """
     if not runs:
         return "No runs yet.  `runbook run RUNBOOK -i INVENTORY` starts one."
     rows = [_HEADS, *(_row(one) for one in runs)]
@@ -22,7 +26,7 @@ def runs_text(runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = (), *, col
     waiting = [one.run_id for one in runs if one.status in _UNFINISHED and one.ended_at is None]
     waiting = [one for one in waiting if not any(one.startswith(f"{other}.") for other in waiting)]
     if waiting:
-        lines += ["", *(f"runbook resume {one}" for one in waiting)]
+        lines += ["", *(f"runbook resume {one}{option}" for one in waiting)]
     if owed:
         lines += ["", "Still owed:"]
     for debt in owed:

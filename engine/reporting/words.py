@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from engine.model.report import ReportBaseline
 from engine.model.status import RunStatus, Status
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -92,6 +93,14 @@ def listed(items: Sequence[str], last: str = "and") -> str:
 def short_digest(digest: str) -> str:
     """The first eight characters in two groups, enough to compare by eye: ``3f9a-77c1``."""
     return f"{digest[:4]}-{digest[4:8]}" if len(digest) > 8 else digest  # noqa: PLR2004 - two groups of four
+
+
+def baseline_words(one: ReportBaseline) -> str:
+    """Who recorded the baseline and who signed it."""
+    parts = [f"recorded {one.recorded_at}" + (f" by {one.recorded_by}" if one.recorded_by else "")]
+    parts = parts if one.recorded_at else []
+    parts += [f"signed {one.signed_at} with the key {one.signed_by[:16]}" if one.signed_by else "signed by nobody"]
+    return ", ".join(parts)
 
 
 def json_text(value: object) -> str:
