@@ -94,7 +94,7 @@ def saved(path: Path, request: PlanRequest) -> Planned:
 
     try:
         data = json.loads(documents.read_text(path, "a saved plan"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageMistake(
             f"{path} is no saved plan: {error}", remedy="make one with: runbook plan ... --out FILE"
         ) from error

@@ -69,7 +69,7 @@ def find(paths: tuple[str, ...]) -> tuple[Path, ...]:
 
     found: list[Path] = []
     for one in [Path(name) for name in paths] or [root("runbooks")]:
-        if one.is_dir():
+        if _is_folder(one):
             found += sorted(path for path in one.rglob("*.yaml") if path.parent.name == "scenarios" or _is_one(path))
         else:
             found.append(one)
@@ -78,8 +78,18 @@ def find(paths: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name too long for any file; told where it is read
+        return False
+
+
 def _is_one(path: Path) -> bool:
-    return b"scenario/v1" in path.read_bytes()[:2000]
+    try:
+        return b"scenario/v1" in path.read_bytes()[:2000]
+    except OSError:  # a folder of that name, a link to nowhere: no scenario
+        return False
 
 
 def load(path: Path) -> ScenarioSpec:

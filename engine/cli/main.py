@@ -1,6 +1,8 @@
 """The door of the command line: finds the command, and turns whatever went wrong into one sentence and an exit code."""
 
+import errno
 import gc
+import io
 import os
 import sys
 from importlib import import_module
@@ -91,6 +93,8 @@ def main() -> NoReturn:
         from engine.cli.powershell import register
 
         register()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that lacks a letter of a name must not end a run
+        sys.stdout.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
@@ -122,9 +126,26 @@ def run(arguments: list[str]) -> int:
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:  # the reader of a listing had enough
         return int(ExitCode.DONE)
+    except (OSError, UnicodeEncodeError) as error:
+        sentence = _argument_mistake(error, arguments)
+        return _bug() if sentence is None else _usage(sentence)
     except Exception:  # noqa: BLE001 - the outermost door: a bug is told as one, with its traceback, and its own exit code
         return _bug()
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _argument_mistake(error: OSError | UnicodeEncodeError, arguments: list[str]) -> str | None:
+    """What is wrong with an argument that no file and no record can be called; None if it is not that."""
+    if isinstance(error, OSError):
+        return "a name is too long for this system" if error.errno == errno.ENAMETOOLONG else None
+    bad = [one for one in arguments if any("\ud800" <= char <= "\udfff" for char in one)]
+    return f"the argument {bad[0]!a} is not valid UTF-8" if bad else None
+
+
+def _usage(sentence: str) -> int:
+    click.echo(f"error: {sentence}", err=True)
+    click.echo("  remedy: check what was typed; `runbook COMMAND --help` lists what is expected", err=True)
+    return int(ExitCode.USAGE)
 
 
 def _bug() -> int:

@@ -312,3 +312,45 @@ def test_a_run_that_is_given_up_frees_its_hosts(command: Command, lab: Lab, tmp_
     assert "the ticket was closed" in kept["summary"]
     clear(command("resume", run_id), 2, f"the run {run_id} is over: given up by anna", "remedy: ")
     clear(command("runs", "--give-up", run_id), 2, "is over")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("validate", "x" * 5000),
+        ("plan", "x" * 5000, "-i", "estate.yaml"),
+        ("test", "x" * 5000),
+        ("resume", "run", "--state", "x" * 5000),
+        ("report", "\udcff\udcfe", "--state", "."),
+        ("run", "readiness", "-i", "estate.yaml", "--plan", "deep.json"),
+        ("plan", "readiness", "-i", "estate.yaml", "-e", '{"a":' * 9000),
+        ("plan", "readiness", "-i", "estate.yaml", "-e", '{"a": ' + "1" * 5000 + "}"),
+        ("runs", "--state", "deep.json"),
+    ],
+    ids=lambda one: " ".join(one)[:30].encode("ascii", "backslashreplace").decode(),
+)
+def test_odd_arguments_are_mistakes_and_no_bugs(arguments: tuple[str, ...], command: Command, tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "estate.yaml").write_text("all: {hosts: {SM01: {}}}\n")
+    clear(command(*arguments), 2, "error: ", "remedy: ")
+
+
+def test_a_folder_with_odd_entries_is_searched_for_scenarios(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "lost.yaml").symlink_to("nowhere")
+    (tmp_path / "here" / "folder.yaml").mkdir()
+    clear(command("test", "here"), 2, "there is no scenario")
+
+
+def test_an_output_that_lacks_a_letter(lab: Lab, tmp_path: Path) -> None:
+    book = runbook(tmp_path, [LOOK | {"name": "L\u014d\u014dk"}])
+    said = subprocess.run(
+        argv("plan", book, "-i", lab.inventory),
+        cwd=tmp_path,
+        env={**environment(), "PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (said.returncode, said.stderr) == (0, b"")
+    assert b"L\\u014d\\u014dk" in said.stdout
