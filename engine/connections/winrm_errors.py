@@ -56,6 +56,7 @@ _MAPPING = (
     'on the host: allow it (winrm set winrm/config/service/auth @{Certificate="true"}), and map its subject and issuer '
     "to a local account (winrm create winrm/config/service/certmapping?...)"
 )
+_PACKAGES = {"credssp": "pywinrm[credssp]"}
 _HUNG_UP = (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError)
 _ACCESS_DENIED = 5
 _HTTP_REFUSED = 400
@@ -225,7 +226,7 @@ def _credential(host: str, error: BaseException, settings: WinRmSettings) -> Con
             host,
             f"{way} logon",
             "the Python package for it is not installed here",
-            remedy='install it: pip install "recovery-runbooks[kerberos]"',
+            remedy=f'install it: pip install "{_PACKAGES.get(settings.transport, "recovery-runbooks[kerberos]")}"',
         )
     if _is_kerberos(error):
         return kerberos_problem(host, str(error), settings)

@@ -1,5 +1,6 @@
 """Failures of pywinrm, requests and TLS as sentences with remedies: a table."""
 
+import dataclasses
 import socket
 import ssl
 import struct
@@ -153,3 +154,11 @@ def test_only_what_the_host_surely_did_not_take_counts_as_refused(error: Excepti
 )
 def test_a_failure_in_few_words(error: Exception, words: str) -> None:
     assert words in describe(error)
+
+
+def test_what_a_way_to_log_on_lacks_is_named_by_its_own_package() -> None:
+    settings = read_settings(dataclasses.replace(HOST, options={"transport": "credssp"}))
+    said = WinRMError("requests auth method is credssp, but requests-credssp is not installed")
+    problem = connect_problem("SM01", "opening a shell", said, settings)
+    assert isinstance(problem, AuthenticationFailed)
+    assert 'pip install "pywinrm[credssp]"' in str(problem.remedy)
