@@ -221,7 +221,6 @@ def test_a_person_walks_away_after_every_answer_and_then_it_is_run_again(case: C
         cured = snapshot(lab.estate, case)
         again = begin(lab, case, tmp_path / "again", 100)
         assert snapshot(lab.estate, case) == cured
-    assert "0 changed" in again.stopped.reason
     if case is SECOND:
         assert again.stopped.exit_code == 0
     else:
