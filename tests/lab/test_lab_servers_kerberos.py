@@ -118,6 +118,17 @@ def test_a_ticket_logs_on(lab: Lab, scheme: str, user: str | None) -> None:
     assert not connection.info.note
 
 
+def test_who_listens_on_the_way_reads_nothing(lab: Lab) -> None:
+    lab.kdc.kinit("operator")
+    with listening(lab.ends.hosts["SM01"].winrm_port) as (port, heard):
+        connection = lab.connect(port=port)
+        assert connection.run(LOOK, 20).value == {"text": LOOK.text, "a": "\u00e4"}
+        connection.close()
+    everything = b"".join(heard)
+    assert everything.count(b"application/HTTP-SPNEGO-session-encrypted") > 4
+    assert not any(word in everything for word in (b"Envelope", b"ShellId", b"operator", b"powershell"))
+
+
 def test_nobody_is_asked_for_a_password_that_is_not_used(lab: Lab) -> None:
     lab.kdc.kinit("operator")
     lab.connect().open(20)
@@ -282,5 +293,33 @@ def answering(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield door.getsockname()[1], seen
+        door.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@contextlib.contextmanager
+def listening(port: int | None) -> Iterator[tuple[int, list[bytes]]]:
+    """Hands everything on, and keeps it."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.48.9.2", 0)) as door:
+
+        def pump(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError), source:
+                while data := source.recv(1 << 16):
+                    heard.append(data)
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = door.accept()
+                    there = socket.create_connection(("127.48.9.2", port))
+                    for pair in ((client, there), (there, client)):
+                        threading.Thread(target=pump, args=pair, daemon=True).start()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield door.getsockname()[1], heard
         door.shutdown(socket.SHUT_RDWR)
     thread.join(5)
