@@ -62,7 +62,7 @@ def parse_params(given: Iterable[str]) -> dict[str, Any]:
 
 def _parsed(one: str) -> dict[str, Any]:
     if one.startswith("@"):
-        return _object(read_text(Path(one[1:]), "a file of inputs").decode("utf-8-sig"), one)
+        return _object(_text(one[1:], "a file of inputs"), one)
     if one.lstrip().startswith("{"):
         return _object(one, one)
     name, equals, value = one.partition("=")
@@ -81,11 +81,18 @@ def _object(text: str, shown: str) -> dict[str, Any]:
     return value
 
 
+def _text(name: str, what: str) -> str:
+    try:
+        return read_text(Path(name), what).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageMistake(f"{name} is not UTF-8 (byte {error.start})", remedy=f"save {what} as UTF-8") from error
+
+
 def parse_limit(limit: str | None) -> str | None:
     """A host pattern; ``@FILE`` reads one pattern a line."""
     if limit is None or not limit.startswith("@"):
         return limit
-    lines = read_text(Path(limit[1:]), "a file of hosts").decode("utf-8-sig").splitlines()
+    lines = _text(limit[1:], "a file of hosts").splitlines()
     names = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not names:
         raise UsageMistake(f"{limit[1:]} names no host", remedy="write one host or pattern a line")

@@ -5,6 +5,7 @@ import gc
 import io
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -93,6 +94,7 @@ def main() -> NoReturn:
         from engine.cli.powershell import register
 
         register()
+    _open_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a locale that lacks a letter of a name must not end a run
         sys.stdout.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
@@ -103,6 +105,15 @@ def main() -> NoReturn:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     gc.freeze()  # else Python searches all that was loaded for cycles once more, only to end
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Whoever started the engine without a stream gives it nothing to read and nobody to tell; a file that the engine
+    opens must not get that number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def run(arguments: list[str]) -> int:
@@ -128,10 +139,23 @@ def run(arguments: list[str]) -> int:
         return int(ExitCode.DONE)
     except (OSError, UnicodeEncodeError) as error:
         sentence = _argument_mistake(error, arguments)
-        return _bug() if sentence is None else _usage(sentence)
+        if sentence is not None:
+            return _usage(sentence)
+        return _unwritten(error) if isinstance(error, OSError) and error.errno in _NO_ROOM else _bug()
     except Exception:  # noqa: BLE001 - the outermost door: a bug is told as one, with its traceback, and its own exit code
         return _bug()
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def _unwritten(error: OSError) -> int:
+    """What a run writes is told by ``StorageFailed``; what is left is what a command had to show."""
+    with suppress(OSError):
+        click.echo(f"error: the output cannot be written: {error.strerror}", err=True)
+        click.echo("  remedy: free space where it goes, and give the command again", err=True)
+    return int(ExitCode.STEP_FAILED)
 
 
 def _argument_mistake(error: OSError | UnicodeEncodeError, arguments: list[str]) -> str | None:

@@ -325,12 +325,15 @@ def test_a_run_that_is_given_up_frees_its_hosts(command: Command, lab: Lab, tmp_
         ("run", "readiness", "-i", "estate.yaml", "--plan", "deep.json"),
         ("plan", "readiness", "-i", "estate.yaml", "-e", '{"a":' * 9000),
         ("plan", "readiness", "-i", "estate.yaml", "-e", '{"a": ' + "1" * 5000 + "}"),
+        ("plan", "readiness", "-i", "estate.yaml", "-e", "@bytes"),
+        ("plan", "readiness", "-i", "estate.yaml", "-l", "@bytes"),
         ("runs", "--state", "deep.json"),
     ],
     ids=lambda one: " ".join(one)[:30].encode("ascii", "backslashreplace").decode(),
 )
 def test_odd_arguments_are_mistakes_and_no_bugs(arguments: tuple[str, ...], command: Command, tmp_path: Path) -> None:
     (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "estate.yaml").write_text("all: {hosts: {SM01: {}}}\n")
     clear(command(*arguments), 2, "error: ", "remedy: ")
 
@@ -354,3 +357,27 @@ def test_an_output_that_lacks_a_letter(lab: Lab, tmp_path: Path) -> None:
     )
     assert (said.returncode, said.stderr) == (0, b"")
     assert b"L\\u014d\\u014dk" in said.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_is_full(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        said = subprocess.run(
+            argv("actions"), stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=60, check=False
+        )
+    assert said.returncode == 1
+    assert b"error: the output cannot be written: No space left on device" in said.stderr
+    assert b"Traceback" not in said.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of POSIX")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_were_never_open(closed: str, lab: Lab, tmp_path: Path) -> None:
+    import shlex
+
+    line = shlex.join(str(one) for one in argv("run", runbook(tmp_path, [LOOK, ASK]), "-i", lab.inventory))
+    said = subprocess.run(
+        ["sh", "-c", f"{line} {closed}"], cwd=tmp_path, env=environment(), capture_output=True, timeout=60, check=False
+    )
+    assert said.returncode == 9, said
+    assert b"Traceback" not in said.stderr
