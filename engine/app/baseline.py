@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.app import documents
+from engine.app.baseline_amend import told
 from engine.app.baseline_signing import check, own_fingerprint, signed
 from engine.app.wiring import write_text
 from engine.language.load import load_baseline
@@ -90,6 +91,7 @@ def judged(path: Path, state: Path) -> tuple[str, ...]:
     lines = [f"{path} describes {len(hosts)} host{'' if len(hosts) == 1 else 's'}: {', '.join(sorted(hosts))}"]
     if "recorded_at" in document:
         lines.append(f"recorded at {document['recorded_at']} by {document.get('recorded_by', 'nobody that it names')}")
+    lines.extend(told(document))
     if found is not None:
         lines.append(f"signed at {found.signed_at} with the key {found.fingerprint}, and unchanged since")
     return (*lines, *notes(document, state))

@@ -29,7 +29,7 @@ COMMANDS = {
     "report": "Tell what a run did",
     "runs": "List the runs of this jump host",
     "test": "Rehearse runbooks on the simulated estate, and compare how it ends",
-    "baseline": "Judge a baseline that was recorded before an upgrade",
+    "baseline": "Judge a baseline that was recorded before an upgrade, or amend it",
     "doctor": "Check this machine, and the way to every host",
     "lab": "The built-in estate: bring it up, or watch a recovery on it",
     "inventory": "Show the hosts, groups and variables that an inventory gives",

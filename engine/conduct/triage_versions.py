@@ -1,7 +1,7 @@
 """Today's versions against the baseline, item by item. What is unknown on either side is neither equal nor changed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.model.triage import UNKNOWN, Concern, Evidence, EvidenceHost, Missing
 
@@ -19,7 +19,9 @@ _WAREHOUSE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One version of the baseline and what became of it. ``kind``: binaries, management packs or a database."""
+    """One version of the baseline and what became of it. ``kind``: binaries, management packs or a database.
+    ``earlier``: an upgrade that was completed before the one that failed may have changed it.
+    """
 
     kind: str
     name: str
@@ -29,6 +31,7 @@ class Item:
     state: str
     file: str | None
     warehouse: bool = False
+    earlier: bool = False
 
 
 def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
@@ -47,7 +50,23 @@ def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tup
         why = "it records no version"
         missing.append(Missing(what="the baseline", file=evidence.baseline_file, why=why, concerns=Concern.BASELINE))
         return (), tuple(missing)
-    return (*found, *_strangers(evidence, found, failed)), tuple(missing)
+    return _doubted((*found, *_strangers(evidence, found, failed)), evidence.upgrade.to_version, failed), tuple(missing)
+
+
+def _doubted(found: tuple[Item, ...], target: str | None, failed: frozenset[str]) -> tuple[Item, ...]:
+    """The data warehouse is upgraded first. Where all of it stands at the version that the upgrade leads to, and setup
+    failed on another server, versions do not tell an upgrade that was completed before from a change made by this one.
+    """
+    mine = [one for one in found if one.warehouse]
+    servers = {short(one.host) for one in mine if one.kind == "binaries"}
+    whole = bool(servers) and any(one.kind == "database" for one in mine)
+    if target is None or not whole or not failed or failed & servers:
+        return found
+    if any(one.now == UNKNOWN or not same_version(one.now, target) for one in mine):
+        return found
+    return tuple(
+        replace(one, state=UNKNOWN, earlier=True) if one.warehouse and one.state == CHANGED else one for one in found
+    )
 
 
 def _strangers(evidence: Evidence, found: Sequence[Item], failed: frozenset[str]) -> Iterable[Item]:

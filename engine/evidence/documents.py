@@ -226,7 +226,7 @@ def _gaps(doc: _Doc, host: str, note: Note) -> None:
 
 
 # What a baseline may say besides what triage compares; schemas/baseline.schema.json tells what each is.
-_BASELINE = ("schema", "recorded_at", "recorded_by", "run", "hosts", "signature")
+_BASELINE = ("schema", "recorded_at", "recorded_by", "run", "amended", "hosts", "signature")
 _BASELINE_HOST = (
     *(
         "schema",

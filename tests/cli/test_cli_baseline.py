@@ -1,4 +1,4 @@
-"""``runbook baseline verify``: who signed a baseline, and that a changed one is refused everywhere."""
+"""``runbook baseline``: who signed one, that a changed one is refused, and how one goes along with the upgrade."""
 
 import json
 from pathlib import Path
@@ -65,3 +65,14 @@ def test_one_without_a_signature_is_taken_with_a_note(command: Command, signed: 
 
 def test_a_file_that_is_not_there_is_a_mistake(command: Command) -> None:
     assert command("baseline", "verify", "nowhere.yaml").code == 2
+
+
+def test_one_is_amended_between_two_servers(command: Command, signed: Path, tmp_path: Path) -> None:
+    after = tmp_path / "after.yaml"
+    arguments = ("--completed", "DW01", "--to", "7.5.2905.0", "--out", after)
+    names = json.loads(signed.read_text())["hosts"]["SQL02"]["versions"]["databases"]
+    told = command("baseline", "amend", signed, *arguments, *[one for name in names for one in ("--database", name)])
+    assert told.code == 0, told
+    assert "binaries of DW01: 7.5.1561.0 -> 7.5.2905.0" in told.out
+    assert "the upgrade of DW01 to 7.5.2905.0 was completed" in command("baseline", "verify", after).out
+    assert command("baseline", "amend", signed, *arguments).code == 2

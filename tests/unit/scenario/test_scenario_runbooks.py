@@ -10,7 +10,7 @@ pytestmark = pytest.mark.timeout(900)  # whichever test comes first plays all sc
 BRANCHES = {
     "configuration-service-timeout": 40,
     "prerequisite-check-failed": 60,
-    "predicted-check-failed": 85,
+    "predicted-check-failed": 75,
     "failed-before-permanent-changes": 35,
     "database-recovery": 40,
     "warehouse-database-recovery": 38,
