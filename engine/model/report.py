@@ -31,7 +31,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportStepRun:
-    """One step on one host: how it ended, where its time went. ``number`` is the step's place in the plan, from 1."""
+    """One step on one host: how it ended, where its time went. ``number`` is the step's place in the plan, from 1.
+    ``leads``: where the runbook goes on after a failure that it expects, in words; None for any other end.
+    """
 
     number: int
     step: str
@@ -50,6 +52,7 @@ class ReportStepRun:
     examined: int | None = None
     errors: tuple[ScriptError, ...] = ()
     spans: tuple[Span, ...] = ()
+    leads: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from engine.model.errors import JournalDamaged
 from engine.model.event import RunEvent
@@ -9,6 +10,7 @@ from engine.model.plan import ENGINE_HOST, Plan, PlannedStep, StepRunId
 from engine.model.report import Report, ReportChange, ReportExits, ReportProof, ReportStepRun
 from engine.model.status import RunStatus, Status
 from engine.reporting.fold import Notes, StepRunNotes, read
+from engine.reporting.lines import expected_failures, leads_words
 from engine.reporting.words import counted, duration, listed, status_word
 
 _NOT_DONE = frozenset({Status.PENDING, Status.READY, Status.SKIPPED, Status.CANCELLED, Status.BLOCKED})
@@ -64,9 +66,18 @@ def build_report(plan: Plan, events: Iterable[RunEvent]) -> Report:
 
 
 def _step_runs(plan: Plan, notes: Notes) -> Iterator[ReportStepRun]:
+    expected = expected_failures(plan)
     for number, step in enumerate(plan.steps, start=1):
         for host in step.hosts:
-            yield _step_run(number, step, host, notes.step_runs[StepRunId(step.id, host)])
+            one = notes.step_runs[StepRunId(step.id, host)]
+            yield replace(_step_run(number, step, host, one), leads=_leads(expected.get(step.id), one))
+
+
+def _leads(target: str | None, one: StepRunNotes) -> str | None:
+    failed = one.status in (Status.FAILED, Status.UNREACHABLE)
+    if target is None or not failed or (target == "" and not (one.ended and one.ended.found)):
+        return None
+    return leads_words(target)
 
 
 def _step_run(number: int, step: PlannedStep, host: str, one: StepRunNotes) -> ReportStepRun:
@@ -230,7 +241,7 @@ def _state(notes: Notes, step_runs: tuple[ReportStepRun, ...]) -> str:
             return f"The run was interrupted after {took}."
         case RunStatus.RUNNING:
             return "The run has not ended: it is at work, or its process was ended."
-    bad = [one for one in step_runs if one.status in _ALARMING]
+    bad = [one for one in step_runs if one.status in _ALARMING and one.leads is None]
     words = {RunStatus.FAILED.value: "failed", RunStatus.REFUSED.value: "was refused at a gate"}
     word = words.get(notes.status, f"ended {notes.status}")
     at = f" at {_names(bad)}" if bad else f": {finished.summary}" if finished else ""

@@ -37,6 +37,22 @@ class Line:
         return _STYLES.get(self.word, "bold")
 
 
+def expected_failures(plan: Plan) -> Mapping[str, str]:
+    """For a step whose failure the runbook expects: the name of the step that it goes on with; empty for a finding."""
+    names = {step.id: one_line(step.name) or step.id for step in plan.steps}
+    return {
+        step.id: names.get(target, target)
+        for step in plan.steps
+        if (target := "" if step.on_failure == FINDING else leads_to(step.on_failure)) is not None
+        and step.max_failures == 0
+    }
+
+
+def leads_words(target: str) -> str:
+    """What is said of an expected failure."""
+    return f"the runbook goes on with: {target}" if target else "a finding: the runbook goes on"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """Widths for one plan on one terminal; the sentence gets what is left. ``leads`` names, for a step whose
@@ -60,12 +76,7 @@ class Columns:
             name=min(longest, _NARROW_NAME if total < _NARROW else _MAX_NAME),
             host=min(hosts, _MAX_HOST),
             names=names,
-            leads={
-                step.id: names.get(target, target)
-                for step in plan.steps
-                if (target := "" if step.on_failure == FINDING else leads_to(step.on_failure)) is not None
-                and step.max_failures == 0
-            },
+            leads=expected_failures(plan),
         )
 
     def step(self, word: str, step: str, host: str, took: str, why: str, *, whole: bool) -> Line:
@@ -118,7 +129,7 @@ def ended(columns: Columns, event: ev.StepRunEnded, *, verbosity: int) -> Line:
     line = columns.step(word, event.step, event.host, took, why, whole=whole)
     more = list(line.more)
     if target is not None:
-        more += columns.wrapped(f"the runbook goes on with: {target}" if target else "a finding: the runbook goes on")
+        more += columns.wrapped(leads_words(target))
     elif alarming:
         more += [
             one

@@ -18,7 +18,7 @@ def report_text(report: Report, *, columns: int = 80) -> str:
         list(_head(report, columns)),
         _section("In doubt", [one for run in report.doubts for one in _doubt(run, columns)]),
         _section("Changed", [one for change in report.changes for one in _change(change, columns)]),
-        _section("Would change", [one for change in report.would_change for one in _change(change, columns)]),
+        _section("Would change", [one for change in report.would_change for one in _values(change, columns)]),
         _section("Steps", list(_steps(report, columns))),
         _section("Not done, and why", [one for run in report.not_done for one in _not_done(run, columns)]),
         _section("Answers and approvals", list(_decisions(report, columns))),
@@ -83,14 +83,19 @@ def _doubt(run: ReportStepRun, columns: int) -> Iterator[str]:
 
 
 def _change(change: ReportChange, columns: int) -> Iterator[str]:
-    certain = "" if change.certain else "   (not certain: look before you rely on it)"
-    yield from _wrapped(f"{_place(change.name, change.host)}{certain}", columns, "  ", "    ")
-    yield from _wrapped(value_text(change.before), columns, "    before  ")
-    yield from _wrapped(value_text(change.after), columns, "    after   ")
+    yield from _values(change, columns)
     undo = (
         one_line(change.undo) if change.undo else "none recorded" if change.effect != "permanent" else "none: permanent"
     )
     yield from _wrapped(undo, columns, "    undo    ")
+
+
+def _values(change: ReportChange, columns: int) -> Iterator[str]:
+    """Without the undo, which is on record once the change is made."""
+    certain = "" if change.certain else "   (not certain: look before you rely on it)"
+    yield from _wrapped(f"{_place(change.name, change.host)}{certain}", columns, "  ", "    ")
+    yield from _wrapped(value_text(change.before), columns, "    before  ")
+    yield from _wrapped(value_text(change.after), columns, "    after   ")
 
 
 def _steps(report: Report, columns: int) -> Iterator[str]:
@@ -101,13 +106,16 @@ def _steps(report: Report, columns: int) -> Iterator[str]:
         took = duration(run.duration_s) if run.ended_at is not None and run.attempts else ""
         tries = f"{run.attempts} attempts" if run.attempts > 1 else ""
         start = f"  {run.number:>3}  {pad(one_line(run.name), cells)}  {pad(run.host, hosts)}"
-        yield f"{start}  {pad(status_word(run.status), _STATUS)}  {pad(took, 11, right=True)}  {tries}"
+        word = status_word(run.status) if run.leads is None else run.status.value
+        yield f"{start}  {pad(word, _STATUS)}  {pad(took, 11, right=True)}  {tries}"
         if run.status in (Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT):
             yield from _wrapped(one_line(run.why), columns, "       ")
             for error in run.errors:
                 if error.message not in run.why:
                     yield from _wrapped(one_line(error.message), columns, "       ")
-            if run.remedy:
+            if run.leads is not None:
+                yield from _wrapped(one_line(run.leads), columns, "       ")
+            elif run.remedy:
                 yield from _wrapped(one_line(run.remedy), columns, "       remedy: ")
         elif run.status in (Status.OK, Status.CHANGED) and run.why:
             yield from _wrapped(one_line(run.why), columns, "       ")

@@ -1,10 +1,11 @@
 """The report: a fold over the journal, told as text, JSON and HTML, with hostile text made harmless."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from reporting_sample import ALL, AT, STARTED, begun, ended, events, hostile_events, plan, step
+from reporting_sample import ALL, AT, STARTED, STEPS, begun, ended, events, hostile_events, plan, step
 
 from engine.model import event as ev
 from engine.model.errors import JournalDamaged
@@ -114,6 +115,28 @@ def test_a_refused_change_is_no_change() -> None:
     report = build_report(plan(), happened)
     assert report.changes == ()
     assert "Nothing was changed." in report.head
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "found", "told"),
+    [
+        ("another", False, "the runbook goes on with: "),
+        ("finding", True, "a finding: the runbook goes on"),
+        ("finding", False, None),  # nobody could look: a failure
+        ("continue", False, None),
+    ],
+)
+def test_an_expected_failure_is_no_alarm(on_failure: str, found: bool, told: str | None) -> None:
+    steps = tuple(replace(one, on_failure=on_failure) if one.id == "untouched" else one for one in STEPS)
+    failed = ended(2, "untouched", Status.FAILED, "two versions differ", remedy="do not retry", found=found)
+    report = build_report(plan(steps), [STARTED, begun(1, "untouched"), failed])
+    run = next(one for one in report.step_runs if (one.step, one.host) == ("untouched", "SM01"))
+    told_of = report_text(report).partition("\nSteps")[2].partition("not reached")[0]
+    page = report_html(report)
+    assert ("FAILED" in told_of) is (">FAILED<" in page) is (told is None)
+    assert ("do not retry" in told_of) is ("do not retry" in page) is (told is None)
+    assert (run.leads or "").startswith(told or "")
+    assert ((run.leads or "nothing") in " ".join(told_of.split())) is (told is not None)
 
 
 def test_check_mode_tells_what_a_run_would_change() -> None:
