@@ -1,6 +1,6 @@
 """What can be said of a runbook without an inventory, and of its fit with one without a plan."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.language.nearest import did_you_mean
 from engine.model.diagnostic import Diagnostic
@@ -29,14 +29,14 @@ RUNBOOK = "runbook"
 
 def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
     """Everything wrong with a runbook, in the order of its steps; warnings last."""
-    infos = {name: action.info for name, action in catalogue.actions.items()}
+    infos = _infos(spec, catalogue)
     by_answer = {proof[0] for step in spec.steps if (proof := proven_by_answer(step.args))}
     observed = {kind for info in infos.values() for kind in info.yields}
     of_names = {kind for info in infos.values() if info.about is not None for kind in info.yields}
     kinds = observed | by_answer
     found: list[Diagnostic] = list(_duplicates(spec.steps))
     known = [step for step in spec.steps if step.action in infos]
-    found.extend(_unknown_action(step, infos) for step in spec.steps if step.action not in infos)
+    found.extend(_unknown_action(step, catalogue.actions) for step in spec.steps if step.action not in infos)
     for index, step in enumerate(spec.steps):
         found.extend(_hosts(spec, step, infos.get(step.action)))
         found.extend(_on_failure(spec.steps, index))
@@ -49,6 +49,18 @@ def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
         unknown = {one.origin for one in found if one.code in ("R458", "R465")}
         found.extend(one for one in unproven(points) if one.origin not in unknown)
     return (*found, *_unused(spec))
+
+
+def _infos(spec: RunbookSpec, catalogue: Catalogue) -> Infos:
+    """Of the actions that the runbook names; of all where it speaks of proofs, as any may yield the kind. Each that is
+    left out is one import less.
+    """
+    used = {step.action for step in spec.steps} & set(catalogue.actions)
+    infos = {name: catalogue.actions[name].info for name in used}
+    of_proofs = any(one.consumes for one in infos.values()) or any(
+        step.requires or proven_by_answer(step.args) for step in spec.steps
+    )
+    return {name: one.info for name, one in catalogue.actions.items()} if of_proofs else infos
 
 
 def check_inventory_fit(spec: RunbookSpec, inventory: Inventory) -> Found:
@@ -139,8 +151,8 @@ def _duplicates(steps: Sequence[StepSpec]) -> Iterator[Diagnostic]:
         first.setdefault(step.id, step)
 
 
-def _unknown_action(step: StepSpec, infos: Infos) -> Diagnostic:
-    hint = did_you_mean(step.action, infos) or "runbook actions lists them"
+def _unknown_action(step: StepSpec, actions: Iterable[str]) -> Diagnostic:
+    hint = did_you_mean(step.action, actions) or "runbook actions lists them"
     return error("R450", f'step {step.id}: there is no action "{step.action}"', step.at("action"), hint)
 
 
