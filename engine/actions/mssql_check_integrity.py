@@ -1,7 +1,7 @@
 """``mssql.check_integrity``: DBCC CHECKDB on databases, one after the other, each as a job that outlives the session.
 
 It reads and repairs nothing. A check that is still at work is waited for; one that ended is done anew, as only what is
-on the disks now counts.
+on the disks now counts. It may take hours, in check mode too; a step that is not to says `when: not run.check`.
 """
 
 from engine.actions.base import BuiltIn, as_list, describe
