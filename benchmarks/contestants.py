@@ -50,12 +50,13 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
-    """``needs`` are modules without which it does not take part."""
+    """``needs`` are modules without which it does not take part; some need a real PowerShell to talk to."""
 
     protocol: str
     what: str
     make: Callable[[Job], Program]
     needs: tuple[str, ...] = ()
+    real_powershell: bool = False
 
     @property
     def present(self) -> bool:
@@ -213,27 +214,46 @@ def _pywinrm_work(job: Job, host: JobHost) -> None:
 
 
 def pypsrp(job: Job) -> None:
-    """One shell a host, a process for every command; the lab speaks no PSRP."""
+    """One shell a host, a process for every command."""
     on_every_host(job, _pypsrp_work)
+
+
+def _wsman(job: Job, host: JobHost) -> Any:
+    from pypsrp.wsman import WSMan
+
+    return WSMan(
+        host.address, port=host.winrm_port, ssl=False, auth="ntlm", username=job.user, password=job.password,
+        encryption="always", no_proxy=True,
+    )  # fmt: skip
 
 
 def _pypsrp_work(job: Job, host: JobHost) -> None:
     import base64
 
     from pypsrp.shell import Process, SignalCode, WinRS
-    from pypsrp.wsman import WSMan
 
-    wsman = WSMan(
-        host.address, port=host.winrm_port, ssl=False, auth="ntlm", username=job.user, password=job.password,
-        encryption="always", no_proxy=True,
-    )  # fmt: skip
-    with wsman, WinRS(wsman) as shell:
+    with _wsman(job, host) as wsman, WinRS(wsman) as shell:
         for step in range(job.steps):
             encoded = base64.b64encode(jobs.powershell_text(step).encode("utf-16-le")).decode()
             process = Process(shell, "powershell", ["-NoProfile", "-EncodedCommand", encoded])
             process.invoke()
             process.signal(SignalCode.CTRL_C)
             expect(process.stdout.decode(), step)
+
+
+def pypsrp_pool(job: Job) -> None:
+    """PowerShell remoting as pypsrp is made for: a runspace pool a host, a pipeline for every command."""
+    on_every_host(job, _pypsrp_pool_work)
+
+
+def _pypsrp_pool_work(job: Job, host: JobHost) -> None:
+    from pypsrp.powershell import PowerShell, RunspacePool
+
+    with _wsman(job, host) as wsman, RunspacePool(wsman) as pool:
+        for step in range(job.steps):
+            pipeline = PowerShell(pool)
+            pipeline.add_script(jobs.powershell_text(step))
+            expect("".join(str(one) for one in pipeline.invoke()), step)
 
 
 def nornir(job: Job) -> None:
@@ -316,6 +336,7 @@ LIBRARIES: Mapping[str, Callable[[Job], None]] = {
     "engine-connections": engine_connections,
     "pywinrm": pywinrm,
     "pypsrp": pypsrp,
+    "pypsrp-pool": pypsrp_pool,
     "nornir": nornir,
     "paramiko": paramiko,
 }
@@ -330,6 +351,13 @@ CONTESTANTS: Mapping[str, Contestant] = {
     ),
     "pypsrp": Contestant(
         protocol="winrm", what="one shell, a process a command", make=library("pypsrp"), needs=("pypsrp",)
+    ),
+    "pypsrp-pool": Contestant(
+        protocol="winrm",
+        what="a runspace pool, a pipeline a command",
+        make=library("pypsrp-pool"),
+        needs=("pypsrp",),
+        real_powershell=True,
     ),
     "nornir": Contestant(
         protocol="winrm", what="nornir around pywinrm", make=library("nornir"), needs=("nornir", "winrm")

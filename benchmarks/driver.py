@@ -83,6 +83,8 @@ def wanted(name: str, contestant: Contestant, options: argparse.Namespace) -> bo
     """Asked for and installed."""
     if options.only and name not in options.only.split(","):
         return False
+    if contestant.real_powershell and not options.pwsh:
+        return False
     if not contestant.present:
         print(f"{name} is not installed ({', '.join(contestant.needs)})", file=sys.stderr)
     return contestant.present

@@ -17,6 +17,7 @@ import asyncssh
 from engine.lab.faults import Faults
 from engine.lab.host import LabHost
 from engine.lab.shells import Spawn, Surroundings
+from engine.lab.shells_pwsh import powershell_for
 from engine.lab.ssh_server import SshDoor
 from engine.lab.tls import LabAuthority
 from engine.lab.winrm_auth import KerberosAccounts
@@ -102,7 +103,7 @@ class Station:
             alive=self._alive,
             down=self._shut,
         )
-        self._service = WinrmService(self._around, spawn)
+        self._service = WinrmService(self._around, spawn, powershell=powershell_for(served.host, served.interpreter))
         self._http = self._door(secure=False)
         self._https = self._door(secure=True)
         self._ssh = SshDoor(

@@ -60,6 +60,11 @@ def spawn_for(host: LabHost, interpreter: str) -> Spawn:
     return spawn
 
 
+def powershell_for(host: LabHost, interpreter: str) -> str | None:
+    """The program that serves this host's runspace pools: a real PowerShell where there is one, on the host's state."""
+    return find_powershell() if interpreter == "pwsh" or isinstance(host, PwshHost) else None
+
+
 class PwshProcess(Process):
     """One operating-system process."""
 

@@ -6,7 +6,7 @@ Knows no HTTP and no state. A request that declares a document type, or one too 
 import base64
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
@@ -21,6 +21,7 @@ IDENTITY = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 FAULT = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
 ANONYMOUS = f"{ADDRESSING}/role/anonymous"
 CMD_SHELL = f"{SHELL}/cmd"
+POWERSHELL = "http://schemas.microsoft.com/powershell"
 
 MAX_REQUEST_BYTES = 1 << 20
 """Larger than any quota of a real server, small enough to hold in memory for hundreds of hosts."""
@@ -143,12 +144,23 @@ def created(request: Request, shell_id: str, owner: str, idle_timeout_s: float) 
     return answer(
         request,
         f'<x:ResourceCreated xmlns:x="{TRANSFER}"><a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>'
-        f'<w:ResourceURI>{CMD_SHELL}</w:ResourceURI><w:SelectorSet><w:Selector Name="ShellId">{shell_id}</w:Selector>'
-        "</w:SelectorSet></a:ReferenceParameters></x:ResourceCreated>"
-        f"<rsp:Shell><rsp:ShellId>{shell_id}</rsp:ShellId><rsp:ResourceUri>{CMD_SHELL}</rsp:ResourceUri>"
+        f"<w:ResourceURI>{escape(request.resource_uri)}</w:ResourceURI><w:SelectorSet>"
+        f'<w:Selector Name="ShellId">{shell_id}</w:Selector></w:SelectorSet></a:ReferenceParameters>'
+        "</x:ResourceCreated>"
+        f"<rsp:Shell><rsp:ShellId>{shell_id}</rsp:ShellId>"
+        f"<rsp:ResourceUri>{escape(request.resource_uri)}</rsp:ResourceUri>"
         f"<rsp:Owner>{escape(owner)}</rsp:Owner><rsp:IdleTimeOut>PT{idle_timeout_s:.3f}S</rsp:IdleTimeOut>"
         "<rsp:InputStreams>stdin</rsp:InputStreams><rsp:OutputStreams>stdout stderr</rsp:OutputStreams></rsp:Shell>",
     )
+
+
+def received_fragments(request: Request, command_id: str, fragments: Sequence[bytes], *, done: bool) -> bytes:
+    """The answer to Receive of a runspace pool: a stream element for each fragment. The pool itself has no state."""
+    mark = f" CommandId={quoteattr(command_id)}" if command_id else ""
+    parts = [f'<rsp:Stream Name="stdout"{mark}>{base64.b64encode(one).decode()}</rsp:Stream>' for one in fragments]
+    if command_id:
+        parts.append(f'<rsp:CommandState{mark} State="{SHELL}/CommandState/{"Done" if done else "Running"}"/>')
+    return answer(request, f"<rsp:ReceiveResponse>{''.join(parts)}</rsp:ReceiveResponse>")
 
 
 def received(request: Request, command_id: str, streams: Mapping[str, bytes], exit_code: int | None) -> bytes:

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.lab import winrm_envelope as soap
+from engine.lab import winrm_faults as faults
+from engine.lab.runspaces import RunspacePool
 from engine.lab.shells import Process, Spawn, Surroundings
 from engine.lab.winrm_envelope import BadEnvelope, Request, WsmanFault
+from engine.lab.winrm_runspaces import PoolShell
 
 _OVERHEAD = 4096
 """Room for everything in a Receive answer but the output."""
@@ -53,14 +56,18 @@ class _Shell:
     idle_timeout_s: float
     used_at: float
     commands: dict[str, _Command] = field(default_factory=dict)
+    pool: PoolShell | None = None
 
 
 class WinrmService:
-    """One host's WinRM service."""
+    """One host's WinRM service. Runspace pools need a ``powershell``, the path of a program."""
 
-    def __init__(self, around: Surroundings, spawn: Spawn, *, envelope_kb: int = 500) -> None:
+    def __init__(
+        self, around: Surroundings, spawn: Spawn, *, powershell: str | None = None, envelope_kb: int = 500
+    ) -> None:
         self._around = around
         self._spawn = spawn
+        self._powershell = powershell
         self._envelope_kb = envelope_kb
         self._shells: dict[str, _Shell] = {}
         self._verbs: dict[str, Callable[[Request, str], Awaitable[bytes]]] = {
@@ -102,22 +109,13 @@ class WinrmService:
             return Reply(0, b"", cut=True)
 
     async def _create(self, request: Request, user: str) -> bytes:
-        if request.resource_uri != soap.CMD_SHELL:
-            raise WsmanFault(
-                soap.ACCESS_DENIED,
-                "InvalidResourceURI",
-                f"The lab serves the resource {soap.CMD_SHELL} only, not {request.resource_uri}.",
-            )
+        is_pool = self._powershell is not None and request.resource_uri.startswith(f"{soap.POWERSHELL}/")
+        if request.resource_uri != soap.CMD_SHELL and not is_pool:
+            raise faults.no_such_resource(request.resource_uri, powershell=self._powershell is not None)
         self._forget_idle()
         quota = self._around.faults.max_shells
         if sum(shell.owner == user for shell in self._shells.values()) >= quota:
-            raise WsmanFault(
-                soap.MAX_SHELLS,
-                "QuotaLimit",
-                "The WS-Management service cannot process the request. This user is allowed a maximum number of "
-                f"{quota} concurrent shells, which has been exceeded. Close existing shells or raise the quota for "
-                "this user. ",
-            )
+            raise faults.too_many_shells(quota)
         idle = next((one.text for one in soap.elements(request, "IdleTimeOut")), None)
         shell = _Shell(
             owner=user,
@@ -126,7 +124,13 @@ class WinrmService:
             used_at=self._now(),
         )
         shell_id = str(uuid.uuid4()).upper()
+        if is_pool and self._powershell is not None:
+            wanted = next((one.get("ShellId") for one in soap.elements(request, "Shell")), None)
+            shell_id = (wanted or shell_id).upper()
+            shell.pool = PoolShell(RunspacePool(self._around, self._powershell))
         self._shells[shell_id] = shell
+        if shell.pool is not None:
+            await shell.pool.create(request)
         return soap.created(request, shell_id, user, shell.idle_timeout_s)
 
     async def _delete(self, request: Request, user: str) -> bytes:
@@ -137,6 +141,8 @@ class WinrmService:
 
     async def _command(self, request: Request, user: str) -> bytes:
         _, shell = self._shell(request, user)
+        if shell.pool is not None:
+            return await shell.pool.command(request)
         line = next(soap.elements(request, "CommandLine"), None)
         if line is None:
             raise BadEnvelope("Command without a CommandLine")
@@ -153,6 +159,8 @@ class WinrmService:
 
     async def _send(self, request: Request, user: str) -> bytes:
         _, shell = self._shell(request, user)
+        if shell.pool is not None:
+            return await shell.pool.send(request)
         for stream in soap.elements(request, "Stream"):
             command = self._find(shell, stream.get("CommandId"))
             if command.process.ended:
@@ -169,6 +177,9 @@ class WinrmService:
 
     async def _receive(self, request: Request, user: str) -> bytes:
         _, shell = self._shell(request, user)
+        most = max((min(request.max_envelope_bytes, self._envelope_kb * 1024) - _OVERHEAD) * 3 // 4, 1024)
+        if shell.pool is not None:
+            return await shell.pool.receive(request, most)
         wanted = next(soap.elements(request, "DesiredStream"), None)
         command_id = (wanted.get("CommandId") or "" if wanted is not None else "").upper()
         command = self._find(shell, command_id)
@@ -176,28 +187,20 @@ class WinrmService:
         if command.empty_receives > 0:
             command.empty_receives -= 1
             return soap.received(request, command_id, {}, None)
-        most = (min(request.max_envelope_bytes, self._envelope_kb * 1024) - _OVERHEAD) * 3 // 4
-        output = await command.process.output(request.timeout_s, max(most, 1024))
+        output = await command.process.output(request.timeout_s, most)
         shell.used_at = self._now()
         if command_id not in shell.commands:
-            raise WsmanFault(
-                soap.ABORTED,
-                "InternalError",
-                "The I/O operation has been aborted because of either a thread exit or an application request. ",
-            )
+            raise faults.aborted()
         if output is None:
-            raise WsmanFault(
-                soap.OPERATION_TIMEOUT,
-                "TimedOut",
-                "The WS-Management service cannot complete the operation within the time specified in "
-                "OperationTimeout.  ",
-            )
+            raise faults.nothing_in_time()
         command.empty_receives = self._around.faults.empty_receives
         streams = {"stdout": output.stdout, "stderr": output.stderr}
         return soap.received(request, command_id, streams, output.exit_code)
 
     async def _signal(self, request: Request, user: str) -> bytes:
         _, shell = self._shell(request, user)
+        if shell.pool is not None:
+            return await shell.pool.signal(request)
         signal = next(soap.elements(request, "Signal"), None)
         code = next((one.text or "" for one in soap.elements(request, "Code")), "").casefold()
         command_id = (signal.get("CommandId") or "" if signal is not None else "").upper()
@@ -232,26 +235,14 @@ class WinrmService:
         shell_id = request.selectors.get("ShellId", "").upper()
         shell = self._shells.get(shell_id)
         if shell is None or shell.owner != user:
-            raise WsmanFault(
-                soap.SHELL_NOT_FOUND,
-                "InvalidSelectors",
-                f"The request for the Windows Remote Shell with ShellId {shell_id} failed because the shell was not "
-                "found on the server. Possible causes are: the specified ShellId is incorrect or the shell no longer "
-                "exists on the server. Provide the correct ShellId or create a new shell and retry the operation. ",
-            )
+            raise faults.no_shell(shell_id)
         shell.used_at = self._now()
         return shell_id, shell
 
     def _find(self, shell: _Shell, command_id: str | None) -> _Command:
         command = shell.commands.get((command_id or "").upper())
         if command is None:
-            raise WsmanFault(
-                soap.SHELL_NOT_FOUND,
-                "InvalidSelectors",
-                f"The Windows Remote Shell received a request to perform an operation on a command identifier "
-                f"{command_id} that does not exist. Either the command has completed execution or the client "
-                "specified an invalid command identifier. ",
-            )
+            raise faults.no_command(command_id)
         return command
 
 
@@ -259,6 +250,8 @@ def _end(shell: _Shell) -> None:
     commands, shell.commands = shell.commands, {}
     for command in commands.values():
         command.process.kill()
+    if shell.pool is not None:
+        shell.pool.end()
 
 
 async def _unknown(request: Request, user: str) -> bytes:
