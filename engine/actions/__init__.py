@@ -42,6 +42,7 @@ BUILTIN: Mapping[str, str] = {
     "service_manager.key_backup": "service_manager_key_backup:ServiceManagerKeyBackup",
     "service_manager.management_packs": "service_manager_management_packs:ServiceManagerManagementPacks",
     "service_manager.media": "service_manager_media:ServiceManagerMedia",
+    "service_manager.pack_folder": "service_manager_pack_folder:ServiceManagerPackFolder",
     "service_manager.services": "service_manager_services:ServiceManagerServices",
     "service_manager.versions": "service_manager_versions:ServiceManagerVersions",
     "service_manager.warehouse_jobs": "service_manager_warehouse_jobs:ServiceManagerWarehouseJobs",

@@ -19,9 +19,8 @@ from engine.actions.service_manager_packs import (
     in_order,
     look_into,
     packs_of,
-    twice,
+    unfit_folder,
 )
-from engine.actions.windows_path import second_hop
 from engine.model.command import Script
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
@@ -60,7 +59,7 @@ class ServiceManagerImportManagementPacks(BuiltIn):
         installed, folder, path = by_name(packs_of(seen[1])), folder_of(seen[2]), str(args["path"])
         due = [one for one in in_order(folder.files) if _version(installed, one) != one.version]
         result = _result(path, folder, due)
-        unfit = _unfit_folder(path, host, folder) or _unfit_packs(installed, folder.files)
+        unfit = unfit_folder(path, host.name, folder) or _unfit_packs(installed, folder.files)
         if unfit:
             return Refuse(why=unfit, remedy="leave in the folder what is to be imported and fits", result=result)
         if due:
@@ -76,14 +75,6 @@ class ServiceManagerImportManagementPacks(BuiltIn):
 def _version(installed: Mapping[str, Pack], one: PackFile) -> str | None:
     there = installed.get(one.name.lower())
     return there.version if there else None
-
-
-def _unfit_folder(path: str, host: HostView, folder: Folder) -> str | None:
-    if not folder.found:
-        return f"There is no folder {path}, seen from {host.name}{second_hop(path)}"
-    if folder.foreign:
-        return f"{path} holds what is no management pack: {', '.join(folder.foreign[:5])}"
-    return f"{path} holds {', '.join(twice(folder.files))} more than once" if twice(folder.files) else None
 
 
 def _unfit_packs(installed: Mapping[str, Pack], files: Sequence[PackFile]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.actions.base import as_list, maps, script
+from engine.actions.windows_path import second_hop
 from engine.model.command import Script
 from engine.model.data import JsonMap
 from engine.model.result import CommandResult, value_map
@@ -75,6 +76,15 @@ def folder_of(answer: CommandResult) -> Folder:
         for one in maps(value.get("files"))
     )
     return Folder(found=value.get("found") is True, files=files, others=as_list(value.get("others")))
+
+
+def unfit_folder(path: str, host: str, folder: Folder) -> str | None:
+    """Why nothing can be imported from a folder, whatever the server has."""
+    if not folder.found:
+        return f"There is no folder {path}, seen from {host}{second_hop(path)}"
+    if folder.foreign:
+        return f"{path} holds what is no management pack: {', '.join(folder.foreign[:5])}"
+    return f"{path} holds {', '.join(twice(folder.files))} more than once" if twice(folder.files) else None
 
 
 def by_name(packs: Iterable[Pack]) -> Mapping[str, Pack]:

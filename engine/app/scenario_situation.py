@@ -1,14 +1,16 @@
 """Puts a machine of the lab into the state that a scenario describes: what was so before the run, what a person did."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.lab import machine_services as scm
 from engine.lab.estate import Estate
 from engine.lab.machine import Machine
+from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import copy_aside
 from engine.lab.machine_sql_media import change_contents, spoil_header, spoil_pages
+from engine.lab.machine_sql_restore import Request, begin
 from engine.lab.setup_product import remove
 from engine.model.errors import UsageMistake
 
@@ -92,12 +94,24 @@ def _databases(machine: Machine, wanted: Mapping[str, Mapping[str, Any]], place:
         database = sql.databases[name]
         if "copied" in state:
             copy_aside(machine, name, state["copied"])
+        _bring_back(machine, name, state.get("restored", ()), place)
         database.state = state.get("state", database.state)
         database.product_version = state.get("version", database.product_version)
         database.broker_enabled = state.get("broker", database.broker_enabled)
         database.workflow_server = state.get("workflows", database.workflow_server)
         if state.get("registered") is False:
             database.warehouses.clear()
+
+
+def _bring_back(machine: Machine, name: str, paths: Sequence[str], place: str) -> None:
+    """As a recovery does it: a full backup, and each log after it. Whoever uses the database is stopped before."""
+    for number, path in enumerate(paths, 1):
+        last = number == len(paths)
+        wanted = Request(database=name, paths=[path], log=number > 1, recovery=last, replace=True)
+        try:
+            begin(machine, wanted).finish()
+        except PayloadError as error:
+            raise UsageMistake(f"{place}: {name} cannot be brought back from {path}: {error}") from error
 
 
 def _events(machine: Machine, wanted: list[Mapping[str, Any]], place: str) -> None:

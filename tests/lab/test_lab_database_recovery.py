@@ -182,7 +182,9 @@ def test_the_reinstallation_fails_after_the_restore(case: Case, step: str, tmp_p
         inputs["already_reinstalled"] = True
     status = run_again(tmp_path, estate, case, **inputs)
     assert estate.products[case.server].updates == ["CU2"]
-    assert status[f"restore@{case.sql}"] == "ok"
+    said = step == "apply_update"  # compared with the history of restores; nothing of the restore is looked at again
+    assert status[f"restore@{case.sql}"] == ("skipped" if said else "ok")
+    assert status["consent"] == ("skipped" if said else "ok")
     assert status[f"safety_copy@{case.sql}"] == "ok"
     assert len(safety_copies(estate, case)) == len(estate.products[case.server].database_names)
 

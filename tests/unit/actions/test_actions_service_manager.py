@@ -20,6 +20,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "service_manager.management_packs": {"min_count": 2},
     "service_manager.export_management_packs": {"path": "C:\\p"},
     "service_manager.import_management_packs": {"path": "C:\\p"},
+    "service_manager.pack_folder": {"path": "C:\\p"},
     "service_manager.warehouse_jobs": {"schedules": "disabled", "expect_idle": True},
     "service_manager.warehouse_source": {"server": "dw01"},
     "service_manager.media": {"path": "C:\\m", "version": "7.5"},

@@ -106,6 +106,10 @@ def test_a_folder_without_scenarios_is_refused(tmp_path: Path) -> None:
         ("{SM01: {free: {'X:\\': 1}}}", "SM01 has no volume X:"),
         ("{SM01: {sql: {level: RTM}}}", "SM01 is no SQL Server"),
         ("{SQL01: {databases: {Other: {state: OFFLINE}}}}", "SQL01 has no database Other"),
+        (
+            "{SQL01: {databases: {ServiceManager: {restored: ['D:\\x.bak']}}}}",
+            "ServiceManager cannot be brought back from",
+        ),
     ],
 )
 def test_a_situation_that_cannot_be_is_refused(tmp_path: Path, state: str, words: str) -> None:
