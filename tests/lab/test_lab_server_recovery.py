@@ -336,10 +336,13 @@ def test_stopping_was_denied_at_first(case: Case, tmp_path: Path) -> None:
 
 
 def test_the_promotion_was_denied_at_first(tmp_path: Path) -> None:
-    """The second server is stopped and copied aside; the second run promotes it with the copy that is there."""
+    """The second server works again as before; the second run promotes it with the copy that is there."""
     estate = build_estate(SECOND.estate)
+    before = snapshot(estate, SECOND)
     stopped, _ = play(tmp_path / "first", estate, SECOND.spec(estate, approvals={"promote": "deny"}))
     assert stopped.exit_code == 5
+    for one in ("services", "databases", "builds"):
+        assert snapshot(estate, SECOND)[one] == before[one]
     copies = snapshot(estate, SECOND)["copies"]
     stopped, status = play(tmp_path / "again", estate, SECOND.spec(estate))
     assert stopped.exit_code == 0, stopped.reason
