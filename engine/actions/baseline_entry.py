@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.actions.base import maps, whole
+from engine.actions.base import as_list, maps, whole
 from engine.model.data import JsonMap, JsonValue
 
 UNKNOWN = "unknown"
@@ -42,7 +42,7 @@ def entry(looks: Looks) -> dict[str, JsonValue]:
         "services": _services(looks.at("services")),
         "registry": registry_values(looks),
         "report_url": _text(url),
-        "sql": _sql(looks.at("instances"), looks.instance),
+        "sql": _sql(looks.at("instances"), looks.instance or _sole_instance(installation)),
         "databases": _databases(_map(looks.at("databases").get("databases"))),
         "management_packs": _packs(looks.at("management_packs")),
     }
@@ -92,6 +92,12 @@ def _services(result: JsonMap) -> list[JsonValue]:
     found = [one for one in maps(result.get("services")) if one.get("found") is True]
     rows = [one for one in found if _text(one.get("name")) and _text(one.get("account"))]
     return [_filled({name: _text(one.get(name)) for name in ("name", "account", "start_mode")}) for one in rows]
+
+
+def _sole_instance(installation: JsonMap) -> str:
+    """The only instance that there is; empty for the default one, and where there are several."""
+    names = as_list(installation.get("sql_instances"))
+    return names[0] if len(names) == 1 and names[0].upper() != "MSSQLSERVER" else ""
 
 
 def _sql(result: JsonMap, instance: str) -> dict[str, JsonValue]:

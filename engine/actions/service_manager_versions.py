@@ -128,7 +128,7 @@ def _databases(args: Arguments, host: HostView) -> tuple[str, ...]:
 
 def _database_arguments(args: Arguments, host: HostView, instances: tuple[str, ...]) -> dict[str, Argument]:
     """Without a name the only instance there is; the default instance needs none."""
-    instance = str(args.get("instance", instances[0] if len(instances) == 1 else ""))
+    instance = str(args.get("instance") or (instances[0] if len(instances) == 1 else ""))
     return {
         "instance": "" if instance.upper() == "MSSQLSERVER" else instance,
         "databases": list(_databases(args, host)),

@@ -167,7 +167,7 @@ class Stage:
     def play(self, folder: Path) -> Stopped:
         """Plan and run the scenario's runbook."""
         inventory, baseline = folder / "inventory.yaml", folder / "baseline.yaml"
-        inventory.write_text(json.dumps(_inventory(groups_of(self.estate))), encoding="utf-8")
+        inventory.write_text(json.dumps(_inventory(self.estate)), encoding="utf-8")
         if self.spec.baseline:
             baseline.write_text(json.dumps(self.estate.baseline_document()), encoding="utf-8")
         runbook = Path(self.spec.file).parent / self.spec.runbook
@@ -248,13 +248,13 @@ def _started(plan: Plan, run_id: str, at: float, *, check: bool) -> ev.RunStarte
     )
 
 
-def _inventory(groups: Mapping[str, tuple[str, ...]]) -> JsonMap:
-    return {
-        "all": {
-            "vars": {"ansible_connection": "winrm"},
-            "children": {group: {"hosts": {name: {} for name in names}} for group, names in groups.items()},
-        }
-    }
+def _inventory(estate: Estate) -> JsonMap:
+    def known(name: str) -> JsonMap:
+        sql = estate.machines[name].sql
+        return {"sql_instance": sql.name} if sql is not None and sql.name else {}
+
+    groups = {group: {"hosts": {name: known(name) for name in names}} for group, names in groups_of(estate).items()}
+    return {"all": {"vars": {"ansible_connection": "winrm"}, "children": groups}}
 
 
 class ScenarioPerson:

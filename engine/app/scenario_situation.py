@@ -14,6 +14,8 @@ from engine.lab.machine_sql_restore import Request, begin
 from engine.lab.setup_product import remove
 from engine.model.errors import UsageMistake
 
+_INSTANCES = r"HKLM\SOFTWARE\Microsoft\Microsoft SQL Server\Instance Names\SQL"
+
 
 def arrange(estate: Estate, states: Mapping[str, Mapping[str, Any]], place: str) -> None:
     """Each host as it is described; a host that the estate has not is a mistake of the scenario at ``place``."""
@@ -77,6 +79,10 @@ def _free(machine: Machine, volumes: Mapping[str, int], place: str) -> None:
 
 def _sql(machine: Machine, wanted: Mapping[str, Any], place: str) -> None:
     sql = _instance(machine, place)
+    if "instance" in wanted:
+        sql.name = wanted["instance"]
+        machine.registry.remove(_INSTANCES, "MSSQLSERVER")
+        machine.registry.set(_INSTANCES, sql.name, f"MSSQL10_50.{sql.name}")
     sql.version = wanted.get("version", sql.version)
     sql.level = wanted.get("level", sql.level)
     sql.full_text = wanted.get("full_text", sql.full_text)
