@@ -142,11 +142,11 @@ def progress(rows: Sequence[JsonMap]) -> Progress:
     for row in rows:
         if row.get("recovery") in (True, 1):
             break
-        pending.insert(0, text_of(row, "backup_set_uuid").lower())
+        pending.insert(0, _whole_set(row))
         if text_of(row, "restore_type").strip().upper() == "D":
             break
     return Progress(
-        newest=text_of(newest, "backup_set_uuid").lower(),
+        newest=_whole_set(newest),
         origin=text_of(newest, "source_database"),
         recovered=newest.get("recovery") in (True, 1),
         at=text_of(newest, "restore_date"),
@@ -154,6 +154,11 @@ def progress(rows: Sequence[JsonMap]) -> Progress:
         number=whole(newest.get("restore_history_id")),
         pending=tuple(pending),
     )
+
+
+def _whole_set(row: JsonMap) -> str:
+    """The set that was brought in; none where its restore was stopped before the set's end."""
+    return "" if row.get("stopped_early") in (True, 1) else text_of(row, "backup_set_uuid").lower()
 
 
 def _minutes(value: object) -> int:

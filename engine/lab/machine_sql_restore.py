@@ -107,6 +107,8 @@ class Restoring:
                 "restore_type": header["type"],
                 "replace": self.request.replace,
                 "recovery": self.request.recovery,
+                "stop_at": None,
+                "stop_at_mark_name": None,
                 "device_count": len(self.request.paths),
             }
         )

@@ -14,17 +14,19 @@ _TYPES = {
     "backup_set_uuid": "uniqueidentifier",
     "source_database": "nvarchar",
     "zone_minutes": "int",
+    "stopped_early": "int",
 }
+_VERIFIED = "V"
 
 
 def restored(sql: SqlInstance, database: Database | None, params: JsonMap) -> Rows:
-    """One row a restore; its set is told as far as the history of backups knows it."""
+    """One row a restore; its set is told as far as the history of backups knows it. Reading a set is no restore."""
     del database
     name = declared(params, "database").lower()
     sets = {row["backup_set_id"]: row for row in sql.history.backupset}
     rows = []
     for row in reversed(sql.history.restorehistory):
-        if str(row["destination_database_name"]).lower() != name:
+        if str(row["destination_database_name"]).lower() != name or row["restore_type"] == _VERIFIED:
             continue
         one = sets.get(row["backup_set_id"], {})
         told = {
@@ -32,6 +34,7 @@ def restored(sql: SqlInstance, database: Database | None, params: JsonMap) -> Ro
             "backup_set_uuid": one.get("backup_set_uuid"),
             "source_database": one.get("database_name"),
             "zone_minutes": sql.zone * _QUARTER_MINUTES,
+            "stopped_early": int(not (row["stop_at"] is None and row["stop_at_mark_name"] is None)),
         }
         rows.append(tuple(told[column] for column in _TYPES))
     return Rows(columns=tuple(_TYPES.items()), rows=tuple(rows))

@@ -7,7 +7,7 @@ from typing import Any
 from engine.actions.restore_plan import Progress, progress
 from engine.lab.behaviours.sql_restored import restored
 from engine.model.packaged import payload
-from tests.support.sql_histories import NAME, live, new_world
+from tests.support.sql_histories import NAME, World, live, new_world
 from tests.support.sql_server import Embedded, transpiled
 from tests.unit.sql.test_sql_restore_truth import COPY, away, bring, sets
 
@@ -33,7 +33,7 @@ def _moment(ahead: timedelta) -> str:
 
 
 def test_the_rows_are_those_of_the_lab() -> None:
-    count = unknown = 0
+    count = unknown = early = 0
     for seed in range(60):
         world = new_world(seed)
         live(world, 20)
@@ -45,6 +45,10 @@ def test_the_rows_are_those_of_the_lab() -> None:
             bring(world, [one], recovery=world.dice.random() < 0.6)
             if chance % 2:
                 away(world)
+        others = [not_quite(world, one) for one in world.sql.history.restorehistory if world.dice.random() < 0.3]
+        world.sql.history.restorehistory.extend(one for one in others if one)
+        for place, one in enumerate(world.sql.history.restorehistory, 1):
+            one["restore_history_id"] = place
         if world.dice.random() < 0.3:
             world.sql.history.backupset[:] = world.sql.history.backupset[::2]
         for name in (COPY, COPY.lower(), NAME):
@@ -55,8 +59,23 @@ def test_the_rows_are_those_of_the_lab() -> None:
             assert [tuple(row[column] for column in names) for row in real] == list(modelled.rows), seed
             count += len(real)
             unknown += sum(row["backup_set_uuid"] is None for row in real)
+            early += sum(row["stopped_early"] for row in real)
+            assert not [row for row in real if row["restore_type"] == "V"]
     assert count > 200
-    assert unknown > 10
+    assert min(unknown, early) > 10
+
+
+def not_quite(world: World, one: dict[str, Any]) -> dict[str, Any]:
+    """What is on record as well: a set that was only read to its end, one that was stopped, one of no known kind."""
+    other: dict[str, Any] = world.dice.choice(
+        [
+            {"restore_type": "V", "recovery": True},
+            {"stop_at": "2013-03-02T09:00:00.000"},
+            {"stop_at_mark_name": "before the upgrade"},
+            {"restore_type": None},
+        ]
+    )
+    return {**one, **other}
 
 
 def row(number: int, guid: str, kind: str, *, recovery: bool = False) -> dict[str, Any]:
@@ -78,6 +97,14 @@ def test_progress_begins_with_the_last_full_set() -> None:
     known = progress(rows[4:])
     assert (known.pending, known.recovered, known.newest, known.number) == ((), True, "x", 1)
     assert progress([]) == Progress()
+
+
+def test_a_set_that_was_stopped_is_not_in() -> None:
+    whole = row(2, "l1", "L", recovery=True)
+    assert progress([whole]).newest == "l1"
+    assert progress([{**whole, "stopped_early": 1}]).newest == ""
+    waiting = [{**row(2, "l1", "L"), "stopped_early": 1}, row(1, "d0", "D")]
+    assert progress(waiting).pending == ("d0", "")
 
 
 def test_the_percentage_is_that_of_the_job_s_own_session() -> None:
