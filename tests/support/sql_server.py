@@ -41,6 +41,11 @@ _COLUMNS: dict[str, str] = {
 WORKFLOW_TARGET = "the workflow target"
 
 
+def documented() -> list[str]:
+    """The tables and views that are known here, each with columns that are documented and that SQL Server 2008 has."""
+    return list(_COLUMNS)
+
+
 class Embedded:
     """Tables by name, filled from rows. Texts compare without case, as on an instance of the supported collations."""
 
@@ -49,6 +54,8 @@ class Embedded:
         tables: Mapping[str, Sequence[Mapping[str, Any]]],
         properties: Mapping[str, Any] | None = None,
         objects: Mapping[str, int] | None = None,
+        now: str = "2013-03-02 12:00:00",
+        utc: str = "2013-03-02 12:00:00",
     ) -> None:
         self.connection = sqlite3.connect(":memory:")
         self.connection.row_factory = sqlite3.Row
@@ -56,6 +63,8 @@ class Embedded:
         self.connection.create_function("OWNER_OF", 1, lambda sid: sid.removeprefix("sid of "))
         self.connection.create_function("QUOTENAME", 1, lambda name: "[" + name.replace("]", "]]") + "]")
         self.connection.create_function("OBJECT_ID", 1, (objects or {}).get)
+        self.connection.create_function("NOW_THERE", 0, lambda: now)
+        self.connection.create_function("NOW_IN_UTC", 0, lambda: utc)
         self.connection.create_function(
             "fn_ManagedTypeId_MicrosoftSystemCenterWorkflowTarget", 0, lambda: WORKFLOW_TARGET
         )
@@ -84,6 +93,7 @@ def transpiled(query: str) -> str:
     # The transpiler takes SUSER_SNAME(sid) for the current user, whatever stands in the parentheses, and a sign between
     # texts for a sum.
     own = query.replace("SUSER_SNAME(", "OWNER_OF(").replace("dbo.fn_", "fn_").replace(" + N'", " || N'")
+    own = own.replace("GETDATE()", "NOW_THERE()").replace("GETUTCDATE()", "NOW_IN_UTC()")
     [tree] = sqlglot.parse(own, read="tsql")
     assert tree is not None
     for text in tree.find_all(exp.National):

@@ -16,13 +16,9 @@ QUERY = "mssql_restore_database.history.sql"
 
 def embedded_rows(tables: dict[str, Any], name: str, zone_minutes: int) -> list[dict[str, Any]]:
     """The rows of an engine whose clock is so far ahead of UTC."""
-    embedded = Embedded(tables)
-    embedded.connection.create_function("NOW_THERE", 0, lambda: "2013-03-02 12:00:00")
-    ahead = timedelta(minutes=zone_minutes)
-    embedded.connection.create_function("NOW_IN_UTC", 0, lambda: _moment(ahead))
-    text = payload(QUERY).replace("GETDATE()", "NOW_THERE()").replace("GETUTCDATE()", "NOW_IN_UTC()")
+    embedded = Embedded(tables, now="2013-03-02 12:00:00", utc=_moment(timedelta(minutes=zone_minutes)))
     # Whole minutes: the engine's own count of days is not exact.
-    asked = re.sub(r"CAST\((.*?) AS INTEGER\)", r"CAST(ROUND(\1) AS INTEGER)", transpiled(text))
+    asked = re.sub(r"CAST\((.*?) AS INTEGER\)", r"CAST(ROUND(\1) AS INTEGER)", transpiled(payload(QUERY)))
     rows = [dict(row) for row in embedded.connection.execute(asked, {"database": name})]
     embedded.close()
     return rows

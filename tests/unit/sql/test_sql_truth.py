@@ -9,12 +9,12 @@ from engine.lab.behaviours import sql_catalogue as catalogue
 from engine.lab.behaviours.sql_history import history
 from engine.lab.behaviours.sql_rows import Rows
 from engine.lab.machine_sql import Database, DatabaseFile, SqlInstance
-from engine.model.packaged import payload, payloads
+from engine.model.packaged import payload
 from tests.support.sql_histories import NAME, World, forget, live, new_world
 from tests.support.sql_server import Embedded
-from tests.unit.sql.test_sql_settings import QUERIES as SETTINGS
 
 WORLDS = 120
+HISTORY = "mssql_backup_chain.history.sql"
 
 
 def tables(world: World) -> dict[str, list[dict[str, Any]]]:
@@ -42,7 +42,7 @@ def test_history(part: int) -> None:
         names = [name for name, _ in modelled.columns]
         numeric = {name for name, kind in modelled.columns if kind == "numeric"}
         embedded = Embedded(tables(world))
-        real = embedded.rows(payload("mssql_backup_chain.history.sql"), params)
+        real = embedded.rows(payload(HISTORY), params)
         embedded.close()
         shown = [
             tuple(str(row[name]) if name in numeric and row[name] is not None else row[name] for name in names)
@@ -146,14 +146,3 @@ def test_catalogue(name: str) -> None:
         assert all(list(row) == names for row in real)
         assert [tuple(row.values()) for row in real] == list(modelled.rows), seed
         assert real
-
-
-def test_no_query_is_left_out() -> None:
-    assert {name for name in payloads() if name.endswith(".sql")} == {
-        *CATALOGUE,
-        *SETTINGS,
-        "mssql_backup_chain.history.sql",
-        "mssql_job.percent.sql",  # in test_sql_restored.py
-        "mssql_restore_database.history.sql",  # in test_sql_restored.py
-        "service_manager_warehouse_source.registered.sql",  # in test_sql_warehouse.py
-    }  # each of them runs in this file
