@@ -318,30 +318,39 @@ _CLASSES: Mapping[str, type] = {
 }  # fmt: skip
 
 
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+
+
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    cls: tuple(one.name for one in fields(cls)) for cls in (*_CLASSES.values(), Proof, EvidenceRef, Owed, ScriptError)
+}
+
+
 def _plain(value: Any) -> JsonValue:
+    if type(value) in _SCALARS:
+        return value  # type: ignore[no-any-return]
     if isinstance(value, (Proof, EvidenceRef, Owed, ScriptError)):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in _NAMES[type(value)]}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, Status):
         return value.value
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, (int, float, str)):
         return value
     raise TypeError(f"{type(value).__name__} is not plain data")
 
 
 def event_to_json(event: RunEvent) -> JsonMap:
     """The event as plain data with its ``kind``; the inverse of ``event_from_json``."""
-    return {"kind": event.kind, **{one.name: _plain(getattr(event, one.name)) for one in fields(event)}}
+    return {"kind": event.kind, **{name: _plain(getattr(event, name)) for name in _NAMES[type(event)]}}
 
 
 def event_from_json(data: JsonMap) -> RunEvent:
     """Rebuild an event. Unknown fields are ignored (a newer engine wrote them); an unknown kind is a ``KeyError``."""
     cls = _CLASSES[str(data["kind"])]
-    names = {one.name for one in fields(cls)}
-    values: dict[str, Any] = {key: _frozen(item) for key, item in data.items() if key in names}
+    values: dict[str, Any] = {key: _frozen(item) for key, item in data.items() if key in _NAMES[cls]}
     if "status" in values and cls in (StepRunEnded, DoubtSettled):
         values["status"] = Status(values["status"])
     for name, part in (("proofs", Proof), ("evidence", EvidenceRef), ("errors", ScriptError), ("owes", Owed)):

@@ -120,7 +120,16 @@ class Masker:
 
     def value(self, value: JsonValue) -> JsonValue:
         """Nested data: texts, keys, and numbers that are a secret's digits."""
-        if not self._values or value is None or isinstance(value, bool):
+        patterns = self._current()
+        if patterns is None:
+            return value
+        # Nearly always there is nothing to hide: one search over all texts at once says so.
+        texts: list[str] = []
+        _collect(value, texts)
+        return self._hidden(value) if patterns.texts.search("\0".join(texts)) else value
+
+    def _hidden(self, value: JsonValue) -> JsonValue:
+        if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             return self.text(value)
@@ -129,8 +138,23 @@ class Masker:
             masked = self.text(written)
             return value if masked == written else masked
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
-        return [self.value(item) for item in value]
+            return {self.text(str(key)): self._hidden(item) for key, item in value.items()}
+        return [self._hidden(item) for item in value]
+
+
+def _collect(value: JsonValue, texts: list[str]) -> None:
+    """Every text that ``value`` would be searched for secrets in."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, (int, float)):
+        texts.append(str(value))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            texts.append(str(key))
+            _collect(item, texts)
+    elif value is not None:
+        for item in value:
+            _collect(item, texts)
 
 
 def _encoded(text: str) -> Iterable[bytes]:
