@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from engine.actions.base import BuiltIn, describe
+from engine.actions.base import BuiltIn, as_list, describe
 from engine.model.command import RunRunbook
 from engine.model.inventory import HostView
 from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
@@ -41,13 +41,16 @@ class RunAnotherRunbook(BuiltIn):
         )
 
     def verify(self, args: Arguments, host: HostView, before: Seen, applied: Seen, after: Seen) -> Decision:
-        """The other run's own ending is the result; only exit code 0 is good."""
+        """The other run's own ending is the result; only exit code 0 is good. What it paid is paid for this one too."""
         del host, before, after
-        result = value_map(applied[0])
+        told = value_map(applied[0])
+        result = {key: value for key, value in told.items() if key != "paid"}
+        pays = tuple(as_list(told.get("paid")))
         if result.get("exit_code") == 0:
-            return Unchanged(why=f"the runbook {args['name']} ended well", result=result, examined=1)
+            return Unchanged(why=f"the runbook {args['name']} ended well", result=result, examined=1, pays=pays)
         return Refuse(
             why=f"the runbook {args['name']} ended {result.get('status')} (run {result.get('run_id')})",
             remedy=f"runbook report {result.get('run_id')}",
             result=result,
+            pays=pays,
         )

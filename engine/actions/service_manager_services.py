@@ -2,6 +2,7 @@
 
 ``services-stopped`` and ``services-running`` speak of the whole host, so they need a look at all three.
 The sources name no order, so a stop keeps the order of the names, and a start begins with the data access service.
+A stop owes a start: it stays on record until a look sees all of them run.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from engine.actions.windows_service import as_seen, ensure
 from engine.model.command import Script
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
-from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
+from engine.model.result import Change, Decision, Owed, Refuse, Unchanged, value_map
 from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
@@ -19,6 +20,11 @@ PRODUCT = ("OMSDK", "OMCFG", "HealthService")
 _NO_ANSWER = "no answer"
 _STATES = ("running", "stopped")
 _MODES = ("automatic", "manual", "disabled")
+_START = Owed(
+    key="services-stopped",
+    what="start its services after the recovery",
+    how="The recovery does it at its end. By hand: where server and database have one version; then verify-recovery.",
+)
 
 
 class ServiceManagerServices(BuiltIn):
@@ -65,11 +71,13 @@ class ServiceManagerServices(BuiltIn):
         if different:
             return _change(args, services, different, wanted)
         told = ", ".join(f"{one['name']} is {one['state']}" for one in present)
+        proofs = _proofs(services, optional)
         return Unchanged(
             why=told or "none of the services is there, so none runs",
             result=_result(services),
             examined=len(services),
-            proofs=_proofs(services, optional),
+            proofs=proofs,
+            pays=(_START.key,) if "services-running" in proofs else (),
         )
 
 
@@ -115,6 +123,7 @@ def _change(args: Arguments, services: list[JsonMap], different: list[JsonMap], 
         commands=tuple(ensure(one, _difference(one, wanted), args) for one in forward),
         undo=tuple(ensure(one, values, args) for one, values in earlier if values),
         result=_result(after),
+        owes=(_START,) if stopping and args.get("owed") is True else (),
     )
 
 

@@ -1,7 +1,8 @@
 """``service_manager.warehouse_jobs``: what the data warehouse jobs are at, and their schedules switched on or off.
 
 The warehouse is idle when every job's status is ``Not Started``. A job that runs goes on although its schedule is off,
-so a runbook switches the schedules off and then waits for ``result.idle``.
+so a runbook switches the schedules off and then waits for ``result.idle``. What was switched off is owed: it stays on
+record until it is switched on again, or a look sees all schedules on.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,12 @@ from engine.actions.service_manager_module import WAREHOUSE, look, module_path, 
 from engine.model.command import Argument, Script
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
-from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
+from engine.model.result import Change, Decision, Owed, Refuse, Unchanged, value_map
 from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
 _IDLE = "Not Started"
+_DEBT = "schedules-off"
 
 
 class ServiceManagerWarehouseJobs(BuiltIn):
@@ -63,7 +65,13 @@ class ServiceManagerWarehouseJobs(BuiltIn):
                 result=_result(jobs),
             )
         state = f"{len(busy)} of {len(jobs)} jobs are at work" if busy else f"all {len(jobs)} jobs are idle"
-        return Unchanged(why=f"On {host.name} {state}", result=_result(jobs), examined=len(jobs), proofs=_proofs(jobs))
+        return Unchanged(
+            why=f"On {host.name} {state}",
+            result=_result(jobs),
+            examined=len(jobs),
+            proofs=_proofs(jobs),
+            pays=_paid(args, jobs),
+        )
 
 
 def _jobs(value: JsonMap) -> list[JsonMap]:
@@ -109,6 +117,7 @@ def _change(module: str, jobs: Sequence[JsonMap], names: Sequence[str], *, on: b
         commands=(switch(enabled=on),),
         undo=(switch(enabled=not on),),
         result=_result(after),
+        owes=() if on else (_owed(names),),
     )
 
 
@@ -118,6 +127,21 @@ def _proofs(jobs: Sequence[JsonMap]) -> tuple[str, ...]:
     schedules = [one["scheduled"] for one in jobs if one["scheduled"] is not None]
     off = bool(schedules) and True not in schedules
     return (*(("warehouse-idle",) if idle else ()), *(("schedules-off",) if off else ()))
+
+
+def _paid(args: Arguments, jobs: Sequence[JsonMap]) -> tuple[str, ...]:
+    """What was to be on is on: the jobs that a step switches on, or all that have a schedule. None is not all."""
+    scheduled = [one for one in jobs if one["scheduled"] is not None]
+    wanted = _chosen(args, jobs) if args.get("schedules") == "enabled" else scheduled
+    return (_DEBT,) if wanted and all(one["scheduled"] is True for one in wanted) else ()
+
+
+def _owed(names: Sequence[str]) -> Owed:
+    return Owed(
+        key=_DEBT,
+        what="enable the job schedules again",
+        how=f"They were on: {', '.join(names)}. verify-recovery switches on what the baseline names.",
+    )
 
 
 def _result(jobs: Sequence[JsonMap]) -> JsonMap:

@@ -1,6 +1,6 @@
 """A run within a run: begun or taken up for a step of another one, and told to it; a part of it, whatever happens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from engine.app import plan as planning
@@ -14,8 +14,9 @@ from engine.execute.messages import Stopped
 from engine.model.command import RunRunbook
 from engine.model.data import JsonValue
 from engine.model.errors import EngineError, HostLocked, PlanOutdated, SecretUnavailable
+from engine.model.event import RunEvent, StepRunEnded
 from engine.model.exit_code import ExitCode
-from engine.model.plan import Plan
+from engine.model.plan import ENGINE_HOST, Plan
 from engine.model.result import CommandResult
 from engine.planning.stamp import saved_plan
 from engine.ports.journal import JournalStore
@@ -53,7 +54,8 @@ def run_child(command: RunRunbook, caller: Caller) -> CommandResult:
         held=caller.request.held.union(caller.plan.hosts),
     )
     try:
-        return _told(child, _run(command, caller, request, child))
+        stopped = _run(command, caller, request, child)
+        return _told(child, stopped, paid=paid(caller.journal.events(child)))
     except EngineError as failure:
         known = _known(caller.journal, child)
         if known is None and not isinstance(failure, MENDABLE):
@@ -89,9 +91,18 @@ def _known(journal: JournalStore, run_id: str) -> RunState | None:
     return replay(saved_plan(mapping(journal.plan(run_id).get("plan"))), journal.events(run_id))
 
 
-def _told(run_id: str, stopped: Stopped, *, is_unfinished: bool = False) -> CommandResult:
+def paid(events: Iterable[RunEvent]) -> tuple[str, ...]:
+    """What a run saw done that was owed, as ``KEY@HOST``, for the run that it is a part of."""
+    ends = [one for one in events if isinstance(one, StepRunEnded)]
+    keys = (key if one.host == ENGINE_HOST else f"{key}@{one.host}" for one in ends for key in one.pays)
+    return tuple(dict.fromkeys(keys))
+
+
+def _told(run_id: str, stopped: Stopped, *, is_unfinished: bool = False, paid: tuple[str, ...] = ()) -> CommandResult:
     """The run's ending as the value of the command; ``unfinished`` if it has none yet."""
     value: dict[str, JsonValue] = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
+    if paid:
+        value["paid"] = list(paid)
     if is_unfinished or stopped.exit_code in UNFINISHED:
         value["unfinished"] = dict(stopped.answers)
     return CommandResult(ok=True, value=value)

@@ -16,8 +16,9 @@ from engine.app import documents, wiring
 from engine.app import plan as planning
 from engine.app.children import request_of
 from engine.app.lab import groups_of
+from engine.app.nested import paid
 from engine.app.request import PlanRequest
-from engine.app.scenario_check import misses, unknown_steps
+from engine.app.scenario_check import misses, owed_misses, unknown_steps
 from engine.app.scenario_situation import arrange
 from engine.app.scenario_time import LabLanes, LabStop, LabTime
 from engine.conduct.conductor import Conductor
@@ -38,7 +39,7 @@ from engine.model.plan import Plan
 from engine.model.result import CommandResult
 from engine.planning.plan_json import plan_to_json
 from engine.ports.edges import PersonAnswer
-from engine.ports.journal import JournalStore, RunRecord
+from engine.ports.journal import JournalStore, OwedRecord, RunRecord
 
 BY = "the rehearsal"
 
@@ -60,6 +61,7 @@ class ScenarioResult:
     summary: str
     missed: tuple[str, ...]
     runs: tuple[Rehearsed, ...]
+    owed: tuple[OwedRecord, ...]
     lab_s: float
 
 
@@ -120,9 +122,11 @@ def rehearse(spec: ScenarioSpec) -> ScenarioResult:
         summary=stopped.reason,
         missed=(
             *misses(spec.expect, stopped, last, stage.estate, stage.contacted),
+            *owed_misses(spec.expect, stage.owed),
             *unknown_steps(spec, [one.plan for one in runs]),
         ),
         runs=runs,
+        owed=stage.owed,
         lab_s=stage.estate.clock.now() - started,
     )
 
@@ -160,6 +164,7 @@ class Stage:
     faults: Mapping[str, Faults] = field(init=False)
     contacted: set[str] = field(default_factory=set)
     runs: list[Rehearsed] = field(default_factory=list)
+    owed: tuple[OwedRecord, ...] = ()
 
     def __post_init__(self) -> None:
         self.faults = {name: Faults() for name in self.estate.machines}
@@ -177,7 +182,9 @@ class Stage:
             params=(json.dumps(dict(self.spec.params)),),
         )
         with closing(wiring.open_journal(folder)) as journal:
-            return self._run(planning.make(source).plan, journal, folder, "rehearsal")
+            stopped = self._run(planning.make(source).plan, journal, folder, "rehearsal")
+            self.owed = tuple(journal.owed())
+            return stopped
 
     def _run(self, plan: Plan, journal: JournalStore, folder: Path, run_id: str) -> Stopped:
         clock = LabTime(self.estate.clock)
@@ -226,7 +233,8 @@ class Stage:
         source = request_of(asked, command.runbook, command.params, command.limit)
         run_id = f"rehearsal.{command.caller}"
         stopped = self._run(planning.make(source).plan, journal, folder, run_id)
-        value: JsonMap = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code}
+        seen_done = list(paid(journal.events(run_id)))
+        value: JsonMap = {"run_id": run_id, "status": stopped.reason, "exit_code": stopped.exit_code, "paid": seen_done}
         if stopped.exit_code in (ExitCode.WAITING_FOR_PERSON, ExitCode.IN_DOUBT):
             value = {**value, "unfinished": dict(stopped.answers)}
         return CommandResult(ok=True, value=value)

@@ -10,6 +10,7 @@ from engine.lab.machine import Machine
 from engine.language.scenario import Expectation, ScenarioSpec
 from engine.model.exit_code import ExitCode
 from engine.model.plan import Plan
+from engine.ports.journal import OwedRecord
 
 
 def misses(
@@ -29,6 +30,17 @@ def misses(
             yield from _machine(name, estate.machines[name], wanted)
     if expect.contacted is not None and (others := set(contacted) - set(expect.contacted)):
         yield f"{', '.join(sorted(others))} was contacted"
+
+
+def owed_misses(expect: Expectation, owed: Sequence[OwedRecord]) -> Iterator[str]:
+    """One sentence for each host at which something else is owed in the end."""
+    if expect.owed is None:
+        return
+    for host in sorted({*expect.owed, *(one.host for one in owed)}):
+        found = sorted(one.what for one in owed if one.host == host)
+        wanted = sorted(expect.owed.get(host, ()))
+        if found != wanted:
+            yield f"owed on {host} is {'; '.join(found) or 'nothing'} instead of {'; '.join(wanted) or 'nothing'}"
 
 
 def unknown_steps(spec: ScenarioSpec, plans: Sequence[Plan]) -> Iterator[str]:

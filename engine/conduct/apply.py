@@ -7,7 +7,7 @@ from engine.conduct.state import RunState, StepRunState, initial
 from engine.conduct.transitions import Signal, after_end, after_signal
 from engine.model import event as ev
 from engine.model.plan import ENGINE_HOST, Plan, StepRunId
-from engine.model.result import Proof
+from engine.model.result import Owed, Proof
 from engine.model.status import Status
 
 
@@ -102,9 +102,7 @@ def _step_run_event(
             state = replace(state, owed=state.owed + more)
         case ev.StepRunEnded():
             one = replace(one, status=after_end(one.status, event.status), ended=event, intended=None, due_at=None)
-            left = tuple(
-                each for each in state.owed if (each[0], each[1].key) not in {(event.host, k) for k in event.pays}
-            )
+            left = tuple(each for each in state.owed if not _paid(event, *each))
             state = replace(state, proofs=_with_proofs(state.proofs, event.proofs), owed=left)
         case ev.RetryScheduled():
             one = replace(
@@ -128,6 +126,12 @@ def _step_run_event(
             )
             one = replace(one, status=after_end(one.status, event.status), ended=ended, settled=True)
     return _update(state, event.step, event.host, one)
+
+
+def _paid(event: ev.StepRunEnded, host: str, owed: Owed) -> bool:
+    """A look pays on its own host; a nested run says on which."""
+    key = f"{owed.key}@{host}" if event.host == ENGINE_HOST else owed.key
+    return event.host in (host, ENGINE_HOST) and key in event.pays
 
 
 def _with_proofs(old: tuple[Proof, ...], new: tuple[Proof, ...]) -> tuple[Proof, ...]:

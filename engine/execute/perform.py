@@ -176,9 +176,9 @@ class StepPerformer:
                     pays=verdict.pays,
                 )
             case Refuse():
-                why, remedy = verdict.why, verdict.remedy
+                why, remedy, pays = verdict.why, verdict.remedy, verdict.pays
             case _:
-                why, remedy = f"the change did not take: {verdict.why}", None
+                why, remedy, pays = f"the change did not take: {verdict.why}", None, ()
         return Ended(
             status=Status.FAILED,
             why=why,
@@ -188,6 +188,7 @@ class StepPerformer:
             before=change.before,
             after=change.after,
             undo=undo,
+            pays=pays,
         )
 
     def _proofs(self, decision: Unchanged) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class Expectation:
     why: Mapping[str, str]
     machines: Mapping[str, JsonMap]
     contacted: tuple[str, ...] | None
+    owed: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def read_scenario(text: Text, file: str) -> tuple[ScenarioSpec | None, tuple[Dia
 
 
 def _expectation(value: Mapping[str, Any]) -> Expectation:
-    contacted = value.get("contacted")
+    contacted, owed = value.get("contacted"), value.get("owed")
     return Expectation(
         exit_code=value.get("exit_code"),
         status=value.get("status"),
@@ -89,4 +90,5 @@ def _expectation(value: Mapping[str, Any]) -> Expectation:
         why=value.get("why", {}),
         machines=value.get("machines", {}),
         contacted=None if contacted is None else tuple(contacted),
+        owed=None if owed is None else {host: tuple(words) for host, words in owed.items()},
     )

@@ -79,11 +79,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """The wanted state cannot be reached or was not found; ``why`` is a sentence, ``remedy`` what a person can do."""
+    """The wanted state cannot be reached or was not found; ``why`` is a sentence, ``remedy`` what a person can do.
+    ``pays`` are keys of what was owed and is seen to be done for all that.
+    """
 
     why: str
     remedy: str | None = None
     result: JsonMap = field(default_factory=dict)
+    pays: tuple[str, ...] = ()
 
 
 Decision: TypeAlias = Unchanged | Change | Refuse

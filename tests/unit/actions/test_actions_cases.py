@@ -67,10 +67,12 @@ def check(action: Action, decision: Decision, expect: dict[str, Any]) -> None:
         assert [command(one) for one in decision.commands] == expect["commands"]
         assert [command(one) for one in decision.undo] == expect.get("undo", [])
         assert all(one.changing for one in decision.commands)
+        assert [one.key for one in decision.owes] == expect.get("owes", [one.key for one in decision.owes])
     if isinstance(decision, Unchanged):
         assert decision.examined == expect.get("examined", 1)
         assert list(decision.proofs) == expect.get("proofs", [])
         assert set(decision.proofs) <= set(action.info.yields)
+        assert list(decision.pays) == expect.get("pays", list(decision.pays))
 
 
 @pytest.mark.parametrize(("name", "case"), all_cases())

@@ -1,9 +1,12 @@
 """What a run owes is done even when the run fails, and stays on record until it is seen to be done."""
 
+from dataclasses import replace
+
 import pytest
 from rehearsal import FakeClock, Person, World, plan, rehearse, step
 
-from engine.conduct.apply import replay
+from engine.conduct.apply import apply, replay
+from engine.conduct.state import StepRunState
 from engine.model.event import ChangeIntended, DoubtSettled, StepRunEnded
 from engine.model.expression import Expression
 from engine.model.origin import Origin
@@ -62,6 +65,15 @@ def test_a_kill_at_any_moment_leaves_the_debt_until_the_run_is_taken_up(kill_aft
     taken_up = rehearse(staged(), world=world, clock=clock, before=killed.events)
     assert taken_up.state.owed == ()
     assert ("s1", "A") not in world.done
+
+
+def test_what_a_nested_run_saw_done_is_owed_by_neither() -> None:
+    left = rehearse(plan(step(1, "stage")))
+    assert [(host, one.key) for host, one in left.state.owed] == [("A", "copy")]
+    nested = StepRunEnded(at=9.0, step="n", host="-", attempt=1, status=Status.FAILED, why="w", pays=("copy@B", "copy"))
+    waits = replace(left.state, step_runs={StepRunId("n", "-"): StepRunState(status=Status.RUNNING, attempt=1)})
+    assert apply(waits, nested).owed == left.state.owed
+    assert apply(waits, replace(nested, pays=("copy@A",))).owed == ()
 
 
 def test_a_drop_that_fails_is_told_as_owed() -> None:

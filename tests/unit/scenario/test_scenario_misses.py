@@ -31,6 +31,7 @@ def scenario(folder: Path, text: str) -> Path:
         ("{machines: {SM01: {services: {OMCFG: stopped}}}}", "service OMCFG is running instead of stopped"),
         (r"{machines: {SM01: {registry: {'HKLM\X\Y': 5}}}}", r"HKLM\X\Y is absent instead of 5"),
         ("{machines: {SQL01: {versions: {ServiceManager: '1.0'}}}}", "is 7.5.2905.0 instead of 1.0"),
+        ("{owed: {SM01: [start it again]}}", "owed on SM01 is nothing instead of start it again"),
         ("{machines: {SM77: {boots: 1}}}", "the lab has no host SM77"),
     ],
 )

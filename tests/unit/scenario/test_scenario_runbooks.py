@@ -28,6 +28,12 @@ def test_every_scenario_ends_as_it_says(results: dict[str, ScenarioResult]) -> N
     assert {name: one.missed for name, one in results.items() if one.missed} == {}
 
 
+def test_what_a_run_says_is_owed_is_what_nobody_has_seen_done(results: dict[str, ScenarioResult]) -> None:
+    for name, one in results.items():
+        said = {(host, each.key) for host, each in one.runs[-1].state.owed} if one.runs else set()
+        assert said <= {(each.host, each.key) for each in one.owed}, name
+
+
 def test_a_scenario_s_file_bears_its_name(results: dict[str, ScenarioResult]) -> None:
     assert [name for name, one in results.items() if one.spec.name != name] == []
 
