@@ -1,11 +1,12 @@
 """Use case: tell what a run did, from its journal alone; and write the files of its folder."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from engine.model.errors import StorageFailed
-from engine.model.report import Report
+from engine.model.report import Report, ReportOwed
 from engine.planning.stamp import saved_plan
 from engine.ports.journal import JournalStore
 from engine.reporting.build import build_report
@@ -19,13 +20,19 @@ def report(journal: JournalStore, run_id: str) -> Report:
     plan = stored.get("plan")
     assert isinstance(plan, dict)
     made = saved_plan(plan)
-    found = build_report(made, tuple(journal.events(run_id)))
+    found = replace(build_report(made, tuple(journal.events(run_id))), owed=tuple(_owed(journal, run_id)))
     if made.baseline is None:
         return found
     from engine.app.baseline import used
     from engine.app.run_source import baseline_file, mapping
 
     return replace(found, baseline=used(made.baseline, baseline_file(mapping(stored.get("source")))))
+
+
+def _owed(journal: JournalStore, run_id: str) -> Iterator[ReportOwed]:
+    for one in journal.owed():
+        if one.run_id == run_id or one.run_id.startswith(f"{run_id}."):
+            yield ReportOwed(host=one.host, what=one.what, how=one.how, since=one.since)
 
 
 def rendered(journal: JournalStore, run_id: str, form: str) -> str:

@@ -106,6 +106,16 @@ class ReportDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOwed:
+    """What a change of this run, or of one that is a part of it, left to be done, and nobody has seen done yet."""
+
+    host: str
+    what: str
+    how: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportBaseline:
     """The baseline that the run went by: its file when it was planned, what it says of itself, and whose key signed it
     (``signed_by`` is the key's fingerprint, None where nobody signed).
@@ -166,6 +176,7 @@ class Report:
     changes: tuple[ReportChange, ...] = ()
     would_change: tuple[ReportChange, ...] = ()
     doubts: tuple[ReportStepRun, ...] = ()
+    owed: tuple[ReportOwed, ...] = ()
     not_done: tuple[ReportStepRun, ...] = ()
     proofs: tuple[ReportProof, ...] = ()
     exits: tuple[ReportExits, ...] = ()

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.model.plan import ENGINE_HOST
-from engine.model.report import Report, ReportChange, ReportStepRun
+from engine.model.report import Report, ReportChange, ReportOwed, ReportStepRun
 from engine.model.status import Status
 from engine.reporting.plain import one_line, pad, value_text, width
 from engine.reporting.words import baseline_words, duration, moment, short_digest, size, status_word
@@ -17,6 +17,7 @@ def report_text(report: Report, *, columns: int = 80) -> str:
     sections = [
         list(_head(report, columns)),
         _section("In doubt", [one for run in report.doubts for one in _doubt(run, columns)]),
+        _section("Still owed", [one for debt in report.owed for one in _owed(debt, columns)]),
         _section("Changed", [one for change in report.changes for one in _change(change, columns)]),
         _section("Would change", [one for change in report.would_change for one in _values(change, columns)]),
         _section("Steps", list(_steps(report, columns))),
@@ -80,6 +81,11 @@ def _doubt(run: ReportStepRun, columns: int) -> Iterator[str]:
     yield from _wrapped(f"{_place(run.name, run.host)}: {one_line(run.why)}", columns, "  ", "    ")
     if run.remedy:
         yield from _wrapped(one_line(run.remedy), columns, "    remedy: ")
+
+
+def _owed(debt: ReportOwed, columns: int) -> Iterator[str]:
+    yield from _wrapped(f"{debt.host}: {one_line(debt.what)} (since {moment(debt.since)})", columns, "  ", "    ")
+    yield from _wrapped(one_line(debt.how), columns, "    ")
 
 
 def _change(change: ReportChange, columns: int) -> Iterator[str]:

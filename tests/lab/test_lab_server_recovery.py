@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import environment
+from command_line import environment, in_process
 from test_lab_run_killed import KILLER
 
 from engine.app import plan as planning
@@ -228,9 +228,30 @@ def test_a_person_walks_away_after_every_answer_and_then_it_is_run_again(case: C
         assert "failed at worth_it" in again.stopped.reason
 
 
+@pytest.mark.usefixtures("quick")
+def test_services_that_were_stopped_are_told_until_they_run(tmp_path: Path) -> None:
+    """The run stands for days and is given up at last; only a look strikes out what it owes."""
+    state, owed = tmp_path / ".runbook", "SM02: start its services after the recovery"
+    with served(tmp_path, SERVER) as lab:
+        first = begin(lab, SERVER, state, 3)
+        assert first.stopped.exit_code == 9
+        assert open_question(state)[1].step == "remove_role"
+        assert owed in in_process(tmp_path, "runs").out
+        for form in ("text", "json", "html"):
+            assert owed.partition(" ")[2] in in_process(tmp_path, "report", first.run_id, "--format", form).out
+        given_up = in_process(tmp_path, "runs", "--give-up", first.run_id)
+        assert "still owed: start its services after the recovery on SM02" in given_up.out + given_up.err
+        assert owed in in_process(tmp_path, "report", first.run_id).out
+        second = begin(lab, SERVER, state, 100)
+        assert second.stopped.exit_code == 0, second.stopped.reason
+        assert "owed" not in second.stopped.reason
+        assert owed not in in_process(tmp_path, "runs").out
+        assert owed not in in_process(tmp_path, "report", first.run_id).out
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals between processes are a matter of POSIX")
-@pytest.mark.parametrize(("case", "after"), [(SERVER, 21), (SECOND, 11)], ids=str_of)
+@pytest.mark.parametrize(("case", "after"), [(SERVER, 21), (WAREHOUSE, 23), (SECOND, 11)], ids=str_of)
 def test_the_engine_is_killed_on_its_way(case: Case, after: int, tmp_path: Path) -> None:
     """After every few events the process is gone; whoever comes next takes the run up. People do what they are asked,
     once, and say it again where it was not heard.
