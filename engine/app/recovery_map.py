@@ -30,7 +30,8 @@ def recovery_map() -> RecoveryMap:
     rows = tuple(_row(name, group, triage.phases) for name, group in by_id.items())
     folder = root("runbooks") / "service-manager"
     files = sorted(path for path in folder.glob("*.yaml") if path.name != "triage.yaml")
-    return RecoveryMap(rows=rows, runbooks=tuple(_runbook(documents.runbook(str(path)).spec) for path in files))
+    names = tuple(path.stem for path in files)
+    return RecoveryMap(rows=rows, runbooks=tuple(_runbook(documents.runbook(str(path)).spec, names) for path in files))
 
 
 def _row(name: str, group: Sequence[Row], phases: Mapping[str, str]) -> MapRow:
@@ -44,8 +45,10 @@ def _row(name: str, group: Sequence[Row], phases: Mapping[str, str]) -> MapRow:
     )
 
 
-def _runbook(spec: RunbookSpec) -> MapRunbook:
-    return MapRunbook(name=spec.name, title=spec.title, steps=tuple(_steps(spec)))
+def _runbook(spec: RunbookSpec, names: Sequence[str]) -> MapRunbook:
+    words = {one.strip(".,:;") for one in spec.purpose.split()}
+    named = tuple(name for name in names if name in words and name != spec.name)
+    return MapRunbook(name=spec.name, title=spec.title, steps=tuple(_steps(spec)), named=named)
 
 
 def _steps(spec: RunbookSpec) -> Iterator[MapStep]:

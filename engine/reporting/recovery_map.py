@@ -53,11 +53,12 @@ class MapStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRunbook:
-    """A runbook with its steps in order."""
+    """A runbook with its steps in order. ``named`` are the other runbooks that its purpose speaks of."""
 
     name: str
     title: str
     steps: tuple[MapStep, ...]
+    named: tuple[str, ...] = ()
 
     @property
     def no_return(self) -> MapStep | None:
@@ -68,6 +69,11 @@ class MapRunbook:
     def runs(self) -> tuple[str, ...]:
         """The runbooks that it runs."""
         return tuple(dict.fromkeys(one.runs for one in self.steps if one.runs))
+
+    @property
+    def see(self) -> tuple[str, ...]:
+        """What else its reader has to know of: a shorter way, or the way back."""
+        return tuple(one for one in self.named if one not in self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +96,7 @@ class RecoveryMap:
 
     @property
     def others(self) -> tuple[MapRunbook, ...]:
-        """The rest: run by others, or after them."""
+        """The rest: no row of the triage leads to them."""
         known = {one.name for one in (*self.led_to, *self.before)}
         return tuple(one for one in self.runbooks if one.name not in known)
 
@@ -142,7 +148,7 @@ def _groups(found: RecoveryMap) -> tuple[tuple[str, tuple[MapRunbook, ...]], ...
     groups = (
         ("Before an upgrade", found.before),
         ("After a failed upgrade", found.led_to),
-        ("Run by others, or after them", found.others),
+        ("In place of these, run by them, or after them", found.others),
     )
     return tuple((title, group) for title, group in groups if group)
 
@@ -167,6 +173,9 @@ def _section(runbook: MapRunbook) -> Iterator[str]:
     if runbook.runs:
         yield ""
         yield f"It runs {', '.join(f'[{name}](#{name})' for name in runbook.runs)}."
+    if runbook.see:
+        yield ""
+        yield f"See also {', '.join(f'[{name}](#{name})' for name in runbook.see)}."
     yield ""
     yield "| step | what it does | effect | proofs that stand before it |"
     yield "| --- | --- | --- | --- |"

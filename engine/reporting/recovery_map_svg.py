@@ -71,7 +71,10 @@ def _bands(found: RecoveryMap) -> tuple[list[str], int]:
     """What no row leads to, under headings."""
     parts: list[str] = []
     at = 30
-    for title, group in (("Before an upgrade", found.before), ("Run by others, or after them", found.others)):
+    for title, group in (
+        ("Before an upgrade", found.before),
+        ("In place of these, run by them, or after them", found.others),
+    ):
         drawn, _, end = _column(RIGHT, at + GAP, group)
         parts += [_heading(RIGHT, at, title), *drawn]
         at = end + 2 * GAP
@@ -105,6 +108,8 @@ def _of_runbook(runbook: MapRunbook) -> Iterator[Text]:
         yield Text(f"before it stand: {proof_words(step.requires)}")
     if runbook.runs:
         yield Text(f"runs {', '.join(runbook.runs)}", "soft")
+    if runbook.see:
+        yield Text(f"see also {', '.join(runbook.see)}", "soft")
 
 
 def _box(

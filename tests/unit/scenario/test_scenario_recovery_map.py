@@ -61,9 +61,21 @@ def test_runbooks_stand_in_the_order_of_the_rows_and_the_others_in_bands() -> No
     assert [one.name for one in found.others] == ["verify"]
     assert "| D3 | t | p | Wait. |" in markdown(found)
     drawn = words(found)
-    assert drawn.index("Before an upgrade") < drawn.index("readiness") < drawn.index("Run by others")
+    assert drawn.index("Before an upgrade") < drawn.index("readiness") < drawn.index("In place of these")
     assert svg(found).count('fill="none"') == 3
     assert svg(found).count("stroke-dasharray") == 2, "of a row that leads to several, and of no other"
+
+
+def test_what_a_purpose_speaks_of_is_pointed_to() -> None:
+    row = MapRow(id="D1", title="t", phases=("p",), runbooks=("long",))
+    long = MapRunbook(name="long", title="t", steps=(LOOK, CALL), named=("check", "short"))
+    found = RecoveryMap(rows=(row,), runbooks=(long, runbook("short", LOOK)))
+    assert "See also [short](#short)." in markdown(found)
+    assert "runs check see also short" in words(found)
+    shipped = {one.name: one.see for one in recovery_map().runbooks}
+    assert shipped["management-server-recovery"] == ("promote-management-server",)
+    assert shipped["database-recovery"] == ("undo-database-recovery",)
+    assert shipped["warehouse-database-recovery"] == ("undo-warehouse-database-recovery",)
 
 
 def test_a_row_without_a_runbook_says_what_to_do_in_both() -> None:
