@@ -1,7 +1,8 @@
 """The newest chain of backup sets that can be restored, and why every other set is not in it.
 
 A chain is a full backup, at most one differential backup of exactly that full one, and log backups without a gap on one
-recovery path. The newest chain is the one whose last set finished last; of several, the one with the fewest sets.
+recovery path. The newest chain is the one whose last set finished last; of several, the one with the fewest sets. Sets
+from elsewhere count only where the server has no full backup of its own database.
 """
 
 from bisect import bisect_left
@@ -40,6 +41,8 @@ class _Place:
 def choose(sets: Sequence[BackupSet], before: float, server: Sequence[int] = ()) -> Choice:
     """The newest chain whose every set finished before ``before`` and that a server of that version can read."""
     reasons = {one.id: unusable(one, before, server) for one in sets}
+    if any(one.kind == FULL and one.elsewhere is None and reasons[one.id] is None for one in sets):
+        reasons |= {one.id: reasons[one.id] or one.elsewhere for one in sets}
     usable = [one for one in sets if reasons[one.id] is None]
     places = _places(usable)
     ends = sorted(places.values(), key=lambda one: (-one.last.finished, one.cost, -one.last.id))

@@ -27,6 +27,7 @@ DEVICES: Mapping[int, str] = {5: "a tape", 105: "a tape", 7: "a virtual device",
 _QUARTERS = 60
 _LAST_YEAR = 9000
 _QUARTER_S = 900
+_NOWHERE = re.compile(r"(?:.*[\\/])?nul:?", re.IGNORECASE)
 # The westernmost zone: a local time of an unknown zone is at the latest this much later in UTC.
 _LATEST_S = 48 * _QUARTER_S
 
@@ -35,6 +36,7 @@ _LATEST_S = 48 * _QUARTER_S
 class BackupSet:
     """One row of ``backupset`` with the families of its media. ``started`` and ``finished`` are epoch seconds; where
     ``zone_known`` is false ``finished`` is the latest time it can mean. ``families`` is how many the media set has.
+    ``elsewhere`` says why it is not of the database that has the name here now, as far as the server can tell.
     """
 
     id: int
@@ -59,6 +61,7 @@ class BackupSet:
     snapshot: bool = False
     incomplete: bool = False
     overwritten: bool = False
+    elsewhere: str | None = None
     size: int = 0
     server_version: tuple[int, ...] = ()
 
@@ -89,6 +92,8 @@ def _media(one: BackupSet) -> str | None:
     others = sorted(one.device_types - DISK)
     if others:
         return f"it lies on {DEVICES.get(others[0], f'a device of type {others[0]}')} and not in a file"
+    if any(_NOWHERE.fullmatch(path) for path in one.devices):
+        return "it was sent to the device NUL, which keeps nothing"
     if one.families < 1 or len(one.devices) != one.families:
         return f"{len(one.devices)} of the {one.families} families of its media are on record"
     return None
@@ -157,9 +162,20 @@ def _set(number: int, rows: Sequence[JsonMap], zone_minutes: int | None) -> Back
         snapshot=_yes(row, "is_snapshot"),
         incomplete=_yes(row, "has_incomplete_metadata"),
         overwritten=_yes(row, "overwritten"),
+        elsewhere=_elsewhere(row),
         size=_number(row.get("backup_size")) or 0,
         server_version=tuple(_number(row.get(f"software_{one}_version")) or 0 for one in ("major", "minor", "build")),
     )
+
+
+def _elsewhere(row: JsonMap) -> str | None:
+    """What is unknown on either side says nothing."""
+    made_on = _text(row, "server_name")
+    here = {_text(row, name).lower() for name in ("server_known_as", "server_is")} - {""}
+    if made_on and here and made_on.lower() not in here:
+        return f"it was made on the server {made_on}"
+    families = {_text(row, name).lower() for name in ("family_guid", "present_family")} - {""}
+    return "it is of another database that had this name" if len(families) > 1 else None
 
 
 def _offset(zone: object, zone_minutes: int | None) -> int | None:

@@ -95,6 +95,7 @@ def _judge(args: Arguments, host: HostView, before: datetime, choices: dict[str,
         "restores_to": _iso(before.timestamp() - max(ages)) if ages else None,
         "window_minutes": math.ceil(max(ages) / 60) if ages else None,
         "examined": examined,
+        "origin": _origin(choices),
     }
     wrong = [_none_told(name, choice) for name, choice in choices.items() if not choice.chain]
     wrong += [f"{name}: its history has more than {_MAX_ROWS} rows and was cut off" for name in cut]
@@ -113,7 +114,29 @@ def _judge(args: Arguments, host: HostView, before: datetime, choices: dict[str,
             result=result,
         )
     told = ", ".join(f"{name} from {len(choice.chain)}" for name, choice in choices.items())
-    return Unchanged(why=f"{examined} backup sets examined: {told}", result=result, examined=examined, proofs=(PROOF,))
+    why = f"{examined} backup sets examined: {told}{_but(choices)}"
+    return Unchanged(why=why, result=result, examined=examined, proofs=(PROOF,))
+
+
+def _strangers(choices: dict[str, Choice]) -> list[str]:
+    """What is not of this server's databases, each once."""
+    told = [f"{name}: {one.elsewhere}" for name, choice in choices.items() for one in choice.chain if one.elsewhere]
+    return list(dict.fromkeys(told))
+
+
+def _but(choices: dict[str, Choice]) -> str:
+    strangers = _strangers(choices)
+    return f", and no full backup of this server's own is on record ({'; '.join(strangers)})" if strangers else ""
+
+
+def _origin(choices: dict[str, Choice]) -> str | None:
+    """Whose backups they are, as a sentence for whoever agrees to the restore."""
+    if not any(one.chain for one in choices.values()):
+        return None
+    strangers = _strangers(choices)
+    if strangers:
+        return f"Look twice: not all of these backups are of the databases on this server ({'; '.join(strangers)})."
+    return "The backups were made on this server, of these databases, as far as its history tells."
 
 
 def _none_told(name: str, choice: Choice) -> str:

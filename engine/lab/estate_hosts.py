@@ -149,7 +149,7 @@ def sql_server(machine: Machine, databases: Sequence[str], build: str) -> Machin
             listens=(1433,),
         ),
     )
-    machine.sql = SqlInstance()
+    machine.sql = SqlInstance(computer=machine.name)
     for name in ("master", "msdb", "tempdb"):
         machine.sql.add(Database(name=name, recovery_model="SIMPLE"))
     for name in databases:

@@ -28,14 +28,16 @@ class DatabaseFile:
 
 @dataclass(slots=True, kw_only=True)
 class Database:
-    """One database. ``product_version`` is the DBVersion row of its ``__MOMManagementGroupInfo__`` table, or None where
-    it has no such table; ``patches`` are rows of ``__PatchInfo__``. Without ``files`` it gets one for data and one for
-    the log. ``damaged_pages`` counts pages that no longer hold what was written; ``rolling`` is how far a restore has
-    come that waits for more; ``being_restored`` is true while one is at work. ``management_servers`` are the servers
-    it knows, ``workflow_server`` the one of them that runs the workflows, by full names.
+    """One database. ``family`` is the same in all its copies. ``product_version`` is the DBVersion row of its
+    ``__MOMManagementGroupInfo__`` table, or None where it has no such table; ``patches`` are rows of
+    ``__PatchInfo__``. Without ``files`` it gets one for data and one for the log. ``damaged_pages`` counts pages that
+    no longer hold what was written; ``rolling`` is how far a restore has come that waits for more; ``being_restored``
+    is true while one is at work. ``management_servers`` are the servers it knows, ``workflow_server`` the one of them
+    that runs the workflows, by full names.
     """
 
     name: str
+    family: str = ""
     product_version: str | None = None
     state: str = "ONLINE"
     user_access: str = "MULTI_USER"
@@ -59,6 +61,7 @@ class Database:
 
     def __post_init__(self) -> None:
         self.log.fork = self.log.fork or guid_of(f"first path of {self.name}")
+        self.family = self.family or guid_of(f"family of {self.name}")
         if not self.files:
             self.files = [
                 DatabaseFile(name=self.name, path=f"D:\\SQLData\\{self.name}.mdf"),
@@ -89,16 +92,16 @@ def _nobody(name: str) -> tuple[str, ...]:
 
 @dataclass(slots=True, kw_only=True)
 class SqlInstance:
-    """The instance of a machine; ``name`` is empty for the default instance. ``zone`` is how many quarters of an hour
-    its local time is ahead of UTC; ``unreadable`` are paths that its service account may not open; ``sessions`` tells
-    which programs are at work in a database; ``jobs`` are long operations by their keys
-    (``machine_sql_jobs``), of which the ``dying_job``-th from now ends halfway with its process.
-    ``configured`` are values of options that are set but not in use yet;
-    ``messages`` are those that products added, each a number and a language; ``unknown_accounts`` are names that the
-    domain does not know.
+    """The instance of the machine ``computer``; ``name`` is empty for the default instance. ``zone`` is how many
+    quarters of an hour its local time is ahead of UTC; ``unreadable`` are paths that its service account may not
+    open; ``sessions`` tells which programs are at work in a database; ``jobs`` are long operations by their keys
+    (``machine_sql_jobs``), of which the ``dying_job``-th from now ends halfway with its process. ``configured`` are
+    values of options that are set but not in use yet; ``messages`` are those that products added, each a number and a
+    language; ``unknown_accounts`` are names that the domain does not know.
     """
 
     name: str = ""
+    computer: str = "SQL01"
     version: str = "10.50.2500.0"
     level: str = "SP1"
     edition: str = "Enterprise Edition (64-bit)"
@@ -117,6 +120,11 @@ class SqlInstance:
     jobs: dict[str, Any] = field(default_factory=dict)
     dying_job: int = 0
     sessions: Callable[[str], tuple[str, ...]] = field(default=_nobody)
+
+    @property
+    def server_name(self) -> str:
+        """As the server calls itself, and its backups their server."""
+        return self.computer + (f"\\{self.name}" if self.name else "")
 
     def add(self, *databases: Database) -> None:
         """Put databases on the instance."""

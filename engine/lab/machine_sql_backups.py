@@ -35,6 +35,7 @@ class Wish:
     format: bool = False
     damaged: bool = False
     snapshot: bool = False
+    incomplete: bool = False
     device_type: int = 2
     records: int = 1
     duration_s: float = 60.0
@@ -52,13 +53,14 @@ def back_up(machine: Machine, name: str, paths: Sequence[str], wish: Wish | None
     if database is None or database.state != "ONLINE":
         raise PayloadError(f"Database '{name}' does not exist. Make sure that the name is entered correctly.")
     _refuse(database, wish)
-    found = None if wish.format or wish.device_type not in _DISK else _one_media(machine, paths)
+    fresh = wish.format or wish.device_type not in _DISK or keeps_nothing(paths)
+    found = None if fresh else _one_media(machine, paths)
     _take_space(machine, paths, _size(database, wish), wish)
     media = _media(machine, sql, paths, wish, found)
     ends_at = machine.clock.now() if wish.ends_at is None else wish.ends_at
-    row = _row(sql, database, wish, media, ends_at=ends_at, machine_name=machine.name)
+    row = _row(sql, database, wish, media, ends_at=ends_at, guid=new_guid(machine.name, sql))
     sql.history.backupset.append(row)
-    if wish.device_type in _DISK:
+    if wish.device_type in _DISK and not keeps_nothing(paths):
         write_media(machine, paths, media, {**row, "name": wish.name}, database, at=ends_at)
     return row
 
@@ -84,7 +86,7 @@ def _size(database: Database, wish: Wish) -> int:
 
 def _take_space(machine: Machine, paths: Sequence[str], size: int, wish: Wish) -> None:
     """Each family takes its part of its volume; a full volume ends the backup before anything is on record."""
-    if wish.device_type not in _DISK:
+    if wish.device_type not in _DISK or keeps_nothing(paths):
         return
     part = size // len(paths)
     taken: dict[str, int] = {}
@@ -99,6 +101,11 @@ def _take_space(machine: Machine, paths: Sequence[str], size: int, wish: Wish) -
         machine.volumes[name].free -= bytes_taken
 
 
+def keeps_nothing(paths: Sequence[str]) -> bool:
+    """True for the device that Windows throws everything away on."""
+    return any(path.rpartition("\\")[2].upper() in ("NUL", "NUL:") for path in paths)
+
+
 def new_guid(machine_name: str, sql: SqlInstance) -> str:
     """A fresh identifier, the same ones in the same order on every run."""
     sql.history.made += 1
@@ -109,22 +116,30 @@ def _media(machine: Machine, sql: SqlInstance, paths: Sequence[str], wish: Wish,
     """The media set the backup goes to: the one that the files belong to, else a new one."""
     if found is not None:
         return replace(found, sets=()) if wish.init else found
-    number = len(sql.history.backupmediaset) + 1
-    media = Media(number=number, guid=new_guid(machine.name, sql), families=len(paths))
+    media = Media(number=0, guid=new_guid(machine.name, sql), families=len(paths))
+    return replace(media, number=media_in_history(sql, media, paths, device_type=wish.device_type))
+
+
+def media_in_history(sql: SqlInstance, media: Media, paths: Sequence[str], *, device_type: int = 2) -> int:
+    """The number of a media set in this history, which gets it if it is not there."""
+    for row in sql.history.backupmediaset:
+        if row["media_uuid"] == media.guid:
+            return int(str(row["media_set_id"]))
+    number = 1 + max((int(str(row["media_set_id"])) for row in sql.history.backupmediaset), default=0)
     sql.history.backupmediaset.append(
-        {"media_set_id": number, "media_uuid": media.guid, "media_family_count": len(paths)}
+        {"media_set_id": number, "media_uuid": media.guid, "media_family_count": media.families}
     )
     for place, path in enumerate(paths, 1):
         sql.history.backupmediafamily.append(
             {
                 "media_set_id": number,
                 "family_sequence_number": place,
-                "device_type": wish.device_type,
+                "device_type": device_type,
                 "physical_device_name": path,
                 "mirror": 0,
             }
         )
-    return media
+    return number
 
 
 def _one_media(machine: Machine, paths: Sequence[str]) -> Media | None:
@@ -138,8 +153,7 @@ def _one_media(machine: Machine, paths: Sequence[str]) -> Media | None:
     return first
 
 
-def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends_at: float, machine_name: str) -> Row:
-    guid = new_guid(machine_name, sql)
+def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends_at: float, guid: str) -> Row:
     numbers = _numbers(database, wish, guid)
     major, minor, build = ([int(one) for one in sql.version.split(".")] + [0, 0, 0])[:3]
     return {
@@ -152,7 +166,7 @@ def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends
         "has_backup_checksums": wish.self_checking,
         "is_damaged": wish.damaged,
         "is_snapshot": wish.snapshot,
-        "has_incomplete_metadata": False,
+        "has_incomplete_metadata": wish.incomplete,
         "backup_start_date": local_time(sql, ends_at - wish.duration_s),
         "backup_finish_date": local_time(sql, ends_at),
         "time_zone": sql.zone if wish.zone_known else UNKNOWN_ZONE,
@@ -162,7 +176,8 @@ def _row(sql: SqlInstance, database: Database, wish: Wish, media: Media, *, ends
         "software_minor_version": minor,
         "software_build_version": build,
         "database_name": database.name,
-        "server_name": machine_name + (f"\\{sql.name}" if sql.name else ""),
+        "server_name": sql.server_name,
+        "family_guid": database.family,
         "collation_name": database.collation,
         "compatibility_level": database.compatibility_level,
         "recovery_model": database.recovery_model,

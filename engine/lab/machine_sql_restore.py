@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from engine.lab.machine import Machine
 from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
-from engine.lab.machine_sql_backups import FULL, LOG, local_time, new_guid
+from engine.lab.machine_sql_backups import FULL, LOG, local_time, media_in_history, new_guid
 from engine.lab.machine_sql_devices import (
     BackupSet,
     open_media,
@@ -103,7 +103,7 @@ class Restoring:
                 "restore_date": local_time(sql, self.started),
                 "destination_database_name": self.database.name,
                 "user_name": "CONTOSO\\recovery",
-                "backup_set_id": _id_in_history(sql, header),
+                "backup_set_id": _id_in_history(sql, header, self.media[0], self.request.paths),
                 "restore_type": header["type"],
                 "replace": self.request.replace,
                 "recovery": self.request.recovery,
@@ -209,17 +209,18 @@ def _take(machine: Machine, sql: SqlInstance, existing: Database | None, one: Ba
     database.files, database.state, database.being_restored = files, RESTORING, True
     if is_of(header, FULL):
         database.rolling, database.broker_enabled, database.damaged_pages = None, False, 0
-        database.recovery_model = str(header["recovery_model"])
+        database.recovery_model, database.family = str(header["recovery_model"]), str(header["family_guid"])
         database.collation = str(header["collation_name"])
         database.compatibility_level = int(header["compatibility_level"])
     return database
 
 
-def _id_in_history(sql: SqlInstance, header: BackupSet) -> int:
-    """The set's number in this history; a set that it does not know is added."""
+def _id_in_history(sql: SqlInstance, header: BackupSet, media: Media, paths: Sequence[str]) -> int:
+    """The set's number in this history; a set that it does not know is added, with its media."""
     for row in sql.history.backupset:
         if row["backup_set_uuid"] == header["backup_set_uuid"]:
             return int(str(row["backup_set_id"]))
     number = 1 + max((int(str(row["backup_set_id"])) for row in sql.history.backupset), default=0)
-    sql.history.backupset.append({**header, "backup_set_id": number})
+    place = media_in_history(sql, media, paths)
+    sql.history.backupset.append({**header, "backup_set_id": number, "media_set_id": place})
     return number

@@ -16,6 +16,7 @@ from engine.lab.machine_error import PayloadError
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import Wish, back_up
 from engine.lab.machine_sql_log import TransactionLog, guid_of
+from engine.lab.machine_sql_restore import Request, begin, recover
 
 NAME = "ServiceManager"
 START = 1362218400.0
@@ -108,12 +109,17 @@ def live(world: World, steps: int) -> None:
             case 5 if dice.random() < 0.5:
                 back_up(world.machine, "Other", [_path(dice, number)], Wish(init=dice.random() < 0.3))
             case _:
-                paths = [_path(dice, number) + suffix for suffix in dice.choice([("",), ("",), (".1", ".2")])]
+                path = _path(dice, number)
+                paths = [
+                    path + suffix if path != "NUL" else path for suffix in dice.choice([("",), ("",), (".1", ".2")])
+                ]
                 world.back_up(paths, _wish(dice))
 
 
 def _path(dice: random.Random, number: int) -> str:
     own = f"D:\\Backup\\{number}.bak"
+    if dice.random() < 0.02:
+        return "NUL"
     return dice.choice([own, own, own, "D:\\Backup\\sm.bak", "D:\\Backup\\log.trn"])
 
 
@@ -127,11 +133,51 @@ def _wish(dice: random.Random) -> Wish:
         format=dice.random() < 0.04,
         damaged=dice.random() < 0.04,
         snapshot=dice.random() < 0.02,
-        device_type=dice.choice([2] * 38 + [5, 7]),
+        incomplete=kind == "L" and dice.random() < 0.03,
+        device_type=dice.choice([2] * 34 + [102] * 4 + [5, 7]),
         records=dice.randrange(0, 3),
         duration_s=dice.choice([0.0, 60.0, 5400.0]),
         zone_known=dice.random() < 0.95,
     )
+
+
+def visit(world: World) -> None:
+    """Sometimes a backup comes from a laboratory that has a database of that name, a copy of this one or not, and is
+    brought in beside; sometimes the database of that name is made anew, and the history goes on under the name.
+    """
+    dice = world.dice
+    if dice.random() < 0.25:
+        _from_a_laboratory(world)
+    if dice.random() < 0.15:
+        world.database.family = guid_of(f"another family {dice.random()}")
+        world.database.log = TransactionLog(fork=guid_of(f"another path {dice.random()}"))
+        world.made += 1
+        world.records = [Record(world.database.log.lsn - 1, world.made, 0)]
+        if dice.random() < 0.7:
+            world.back_up(["D:\\Backup\\anew.bak"], Wish(duration_s=60.0))
+
+
+def _from_a_laboratory(world: World) -> None:
+    dice, other = world.dice, Machine("LAB01", world.machine.clock)
+    other.sql = SqlInstance(computer="LAB01", zone=world.sql.zone)
+    family = world.database.family if dice.random() < 0.5 else guid_of("family of the laboratory")
+    other.sql.add(Database(name=NAME, family=family, log=TransactionLog(fork=guid_of("the laboratory"))))
+    for place, kind in enumerate("DL"[: dice.randrange(1, 3)]):
+        world.machine.clock.advance(60.0)
+        path = f"D:\\FromLab\\{place}.bak"
+        row = back_up(other, NAME, [path], Wish(kind=kind, duration_s=0.0))
+        first, after = int(str(row["first_lsn"])), int(str(row["last_lsn"]))
+        world.images[str(row["backup_set_uuid"])] = [
+            Record(lsn, -lsn, 0 if lsn == 999 else 1 - lsn) for lsn in range(999 if kind == "D" else first, after)
+        ]
+        file = other.files.get(path)
+        assert file is not None
+        world.machine.files.write(path, file.content, modified=0.0)
+        moves = {NAME: "E:\\lab.mdf", f"{NAME}_log": "E:\\lab.ldf"}
+        last = kind == "L"
+        begin(world.machine, Request(database="Lab", paths=[path], log=last, moves=moves, recovery=last)).finish()
+    if world.sql.databases["Lab"].state != "ONLINE":
+        recover(world.machine, world.sql.databases["Lab"])
 
 
 def forget(world: World) -> None:

@@ -15,11 +15,13 @@ _COLUMNS: dict[str, str] = {
     "is_damaged is_snapshot has_incomplete_metadata backup_start_date backup_finish_date time_zone first_lsn last_lsn "
     "fork_point_lsn differential_base_guid differential_base_lsn first_recovery_fork_guid last_recovery_fork_guid "
     "backup_size software_major_version software_minor_version software_build_version database_name server_name "
+    "family_guid "
     "collation_name compatibility_level recovery_model",
     "backupmediaset": "media_set_id media_uuid media_family_count",
     "backupmediafamily": "media_set_id family_sequence_number device_type physical_device_name mirror",
     "dm_exec_requests": "session_id percent_complete",
     "dm_exec_sessions": "session_id program_name",
+    "database_recovery_status": "database_id family_guid",
     "restorehistory": "restore_history_id restore_date destination_database_name user_name backup_set_id restore_type "
     "replace recovery stop_at device_count stop_at_mark_name",
     "databases": "database_id name state_desc user_access_desc is_broker_enabled compatibility_level "
@@ -60,6 +62,7 @@ class Embedded:
         self.connection = sqlite3.connect(":memory:")
         self.connection.row_factory = sqlite3.Row
         self.connection.create_function("SERVERPROPERTY", 1, (properties or {}).get)
+        self.connection.create_function("SERVER_KNOWN_AS", 0, lambda: (properties or {}).get("ServerName"))
         self.connection.create_function("OWNER_OF", 1, lambda sid: sid.removeprefix("sid of "))
         self.connection.create_function("QUOTENAME", 1, lambda name: "[" + name.replace("]", "]]") + "]")
         self.connection.create_function("OBJECT_ID", 1, (objects or {}).get)
@@ -93,7 +96,11 @@ def transpiled(query: str) -> str:
     # The transpiler takes SUSER_SNAME(sid) for the current user, whatever stands in the parentheses, and a sign between
     # texts for a sum.
     own = query.replace("SUSER_SNAME(", "OWNER_OF(").replace("dbo.fn_", "fn_").replace(" + N'", " || N'")
-    own = own.replace("GETDATE()", "NOW_THERE()").replace("GETUTCDATE()", "NOW_IN_UTC()")
+    own = (
+        own.replace("@@SERVERNAME", "SERVER_KNOWN_AS()")
+        .replace("GETDATE()", "NOW_THERE()")
+        .replace("GETUTCDATE()", "NOW_IN_UTC()")
+    )
     [tree] = sqlglot.parse(own, read="tsql")
     assert tree is not None
     for text in tree.find_all(exp.National):

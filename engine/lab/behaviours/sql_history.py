@@ -12,7 +12,9 @@ _TYPES = {
     "has_incomplete_metadata": "bit", "backup_start_date": "datetime", "backup_finish_date": "datetime",
     "time_zone": "smallint", "first_lsn": "numeric", "last_lsn": "numeric", "fork_point_lsn": "numeric",
     "differential_base_guid": "uniqueidentifier", "first_recovery_fork_guid": "uniqueidentifier",
-    "last_recovery_fork_guid": "uniqueidentifier", "backup_size": "numeric", "software_major_version": "tinyint",
+    "last_recovery_fork_guid": "uniqueidentifier", "backup_size": "numeric", "server_name": "nvarchar",
+    "server_known_as": "nvarchar", "server_is": "nvarchar", "family_guid": "uniqueidentifier",
+    "present_family": "uniqueidentifier", "software_major_version": "tinyint",
     "software_minor_version": "tinyint", "software_build_version": "smallint", "media_family_count": "tinyint",
     "family_sequence_number": "tinyint", "device_type": "tinyint", "physical_device_name": "nvarchar",
     "overwritten": "int"
@@ -23,8 +25,14 @@ def history(sql: SqlInstance, database: Database | None, params: JsonMap) -> Row
     """One row a set and family; a set without a family still has one."""
     del database
     name, since = declared(params, "database").lower(), declared(params, "since")
+    present = next((one for one in sql.databases.values() if one.name.lower() == name), None)
+    here: JsonMap = {
+        "server_known_as": sql.server_name,
+        "server_is": sql.server_name,
+        "present_family": present.family if present is not None and present.state == "ONLINE" else None,
+    }
     rows = [
-        {**one, **_media(sql.history, one), **family, "overwritten": _overwritten(sql.history, one)}
+        {**one, **_media(sql.history, one), **family, **here, "overwritten": _overwritten(sql.history, one)}
         for one in sorted(sql.history.backupset, key=lambda row: int(str(row["backup_set_id"])))
         if str(one["database_name"]).lower() == name and str(one["backup_finish_date"]) >= since
         for family in _families(sql.history, one) or [{}]

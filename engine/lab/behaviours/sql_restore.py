@@ -59,6 +59,7 @@ _HEADER = {
     "DifferentialBaseLSN": "differential_base_lsn",
     "DifferentialBaseGUID": "differential_base_guid",
     "BackupSetGUID": "backup_set_uuid",
+    "FamilyGUID": "family_guid",
 }
 _WITH_SUMS, _WRITTEN_DAMAGED = 16, 32
 

@@ -10,7 +10,7 @@ import pytest
 from engine.actions.backup_chain import choose
 from engine.actions.backup_set import BackupSet, sets_of
 from engine.lab.behaviours.sql_history import history
-from tests.support.sql_histories import NAME, START, World, forget, live, new_world, restores
+from tests.support.sql_histories import NAME, START, World, forget, live, new_world, restores, visit
 
 SEEDS = 2400
 
@@ -29,17 +29,20 @@ def utc_end(row: dict[str, Any]) -> float:
 
 
 def good(rows: list[dict[str, Any]], before: float) -> list[dict[str, Any]]:
-    """One row a set, of those that can be used at all."""
+    """One row a set, of those that can be used at all; of strangers only where there is no full backup of its own."""
     first = {row["backup_set_id"]: row for row in reversed(rows)}
-    return [
+    found = [
         row
         for number, row in sorted(first.items())
-        if not (row["is_damaged"] or row["is_snapshot"] or row["overwritten"])
-        and row["device_type"] == 2
+        if not (row["is_damaged"] or row["is_snapshot"] or row["overwritten"] or row["has_incomplete_metadata"])
+        and row["device_type"] in (2, 102)
+        and row["physical_device_name"] != "NUL"
         and row["media_family_count"] == sum(one["backup_set_id"] == number for one in rows)
         and utc_end(row) < before
         and (row["time_zone"] == 127 or row["backup_finish_date"] >= row["backup_start_date"])
     ]
+    own = [row for row in found if row["server_name"] == "SQL01" and row["family_guid"] == row["present_family"]]
+    return own if any(row["type"] == "D" for row in own) else found
 
 
 def key(sets: list[tuple[float, str, int]]) -> tuple[Any, ...]:
@@ -54,6 +57,7 @@ def test_the_choice_is_the_best_of_all_restores(part: int) -> None:
     for seed in range(part * SEEDS // 4, (part + 1) * SEEDS // 4):
         world = new_world(seed)
         live(world, world.dice.randrange(6, 44))
+        visit(world)
         forget(world)
         rows = rows_of(world)
         before = START + (1.3 - world.dice.random()) * (world.machine.clock.now() - START) + 1.0
@@ -68,12 +72,18 @@ def test_the_choice_is_the_best_of_all_restores(part: int) -> None:
             assert key(got) == max(map(key, told)), (seed, got)
         lengths.append(len(got))
         seen.update(kind for _, kind, _ in got)
+        seen["stranger"] += any(one.elsewhere for one in chosen.chain)
+        seen["strangers"] += any(why.startswith("it was made on the server LAB01") for _, why in chosen.rejected)
+        seen["former"] += any(why.startswith("it is of another database") for _, why in chosen.rejected)
+        seen["nowhere"] += any("NUL" in why for _, why in chosen.rejected)
+        seen["incomplete"] += any("metadata" in why for _, why in chosen.rejected)
         seen["fork"] += len({fork for one in chosen.chain for fork in (one.fork, one.fork_after)}) > 1
         assert {one.id for one in chosen.chain} | {one.id for one, _ in chosen.rejected} == {one.id for one in sets}
         assert all(why for _, why in chosen.rejected)
     assert max(lengths) >= 5
     assert lengths.count(0) < len(lengths) // 2
-    assert min(seen[kind] for kind in ("D", "I", "L", "fork")) >= 5, seen
+    traps = ("D", "I", "L", "fork", "stranger", "strangers", "former", "nowhere", "incomplete")
+    assert min(seen[kind] for kind in traps) >= 5, seen
 
 
 # -- the reasons, one case each
@@ -115,6 +125,9 @@ REASONS: dict[str, tuple[BackupSet, str]] = {
     "late": (one_set(2, "D", 20, 30, finished=BEFORE), "it finished too late"),
     "no zone": (one_set(2, "D", 20, 30, finished=BEFORE + 1.0, zone_known=False), "its time zone is unknown"),
     "clock": (one_set(2, "D", 20, 30, finished=150.0), "the clock was set while it ran"),
+    "other server": (one_set(2, "D", 20, 30, elsewhere="it was made on the server LAB01"), "on the server LAB01"),
+    "nowhere": (one_set(2, "L", 15, 30, devices=("nul:",)), "the device NUL"),
+    "nowhere in a folder": (one_set(2, "L", 15, 30, devices=("D:\\Backup\\NUL",)), "the device NUL"),
     "newer server": (one_set(2, "D", 20, 30, server_version=(11, 0, 2100)), "made by SQL Server 11.0.2100"),
     "no base": (one_set(2, "I", 20, 30), "it names no full backup"),
     "unknown base": (one_set(2, "I", 20, 30, base="u9"), "is not among the usable ones"),
@@ -152,6 +165,36 @@ def test_sets_that_are_good_and_not_needed_say_so() -> None:
         "the chosen chain reaches a later time",
         "the chosen chain reaches the same time with fewer sets",
     ]
+
+
+def test_backups_from_elsewhere_are_better_than_none_and_are_told() -> None:
+    strange = replace(FULL_SET, elsewhere="it was made on the server OLD01")
+    log = one_set(2, "L", 15, 30)
+    assert choose((strange, log), BEFORE).chain == (strange, log)
+    assert choose((strange, replace(log, damaged=True)), BEFORE).chain == (strange,)
+
+
+STRANGE = {"server_name": "LAB01", "server_known_as": "sql01", "server_is": "SQL01"}
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"server_name": "SQL01", "server_known_as": "sql01", "server_is": None}, None),
+        ({"server_name": "SQL02", "server_known_as": "SQL01", "server_is": "sql02"}, None),
+        ({"server_name": "SQL02", "server_known_as": None, "server_is": None}, None),
+        ({"server_name": None, "server_known_as": "SQL01"}, None),
+        (STRANGE, "it was made on the server LAB01"),
+        ({"family_guid": "F1", "present_family": "f1"}, None),
+        ({"family_guid": "f1", "present_family": None}, None),
+        ({"family_guid": "f1", "present_family": "f2"}, "it is of another database that had this name"),
+    ],
+)
+def test_where_a_set_is_from(told: dict[str, Any], why: str | None) -> None:
+    row = {"backup_set_id": 1, "first_lsn": "1", "last_lsn": "2", "time_zone": 0}
+    dates = dict.fromkeys(("backup_start_date", "backup_finish_date"), "2013-03-02T09:00:00.000")
+    [one] = sets_of([{**row, **dates, **told}])
+    assert one.elsewhere == why
 
 
 def test_a_long_history_is_judged_quickly() -> None:

@@ -57,7 +57,9 @@ def sets(world: World) -> list[dict[str, Any]]:
     return [
         one
         for one in merged.values()
-        if not (one["is_damaged"] or one["is_snapshot"] or one["overwritten"]) and one["device_type"] == 2
+        if not (one["is_damaged"] or one["is_snapshot"] or one["overwritten"])
+        and one["device_type"] in (2, 102)
+        and "NUL" not in one["paths"]
     ]
 
 

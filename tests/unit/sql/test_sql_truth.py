@@ -10,7 +10,7 @@ from engine.lab.behaviours.sql_history import history
 from engine.lab.behaviours.sql_rows import Rows
 from engine.lab.machine_sql import Database, DatabaseFile, SqlInstance
 from engine.model.packaged import payload
-from tests.support.sql_histories import NAME, World, forget, live, new_world
+from tests.support.sql_histories import NAME, World, forget, live, new_world, visit
 from tests.support.sql_server import Embedded
 
 WORLDS = 120
@@ -23,16 +23,24 @@ def tables(world: World) -> dict[str, list[dict[str, Any]]]:
         "backupset": list(told.backupset),
         "backupmediaset": list(told.backupmediaset),
         "backupmediafamily": list(told.backupmediafamily),
+        "databases": [{"database_id": n, "name": one.name} for n, one in enumerate(world.sql.databases.values(), 5)],
+        "database_recovery_status": [
+            {"database_id": n, "family_guid": one.family if one.state == "ONLINE" else None}
+            for n, one in enumerate(world.sql.databases.values(), 5)
+        ],
     }
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_history(part: int) -> None:
-    count = overwritten = 0
+    count = overwritten = strange = 0
     for seed in range(part * WORLDS // 2, (part + 1) * WORLDS // 2):
         world = new_world(seed)
         live(world, 30)
+        visit(world)
         forget(world)
+        world.sql.name = world.dice.choice(["", "", "SM"])
+        world.database.state = world.dice.choice(["ONLINE", "ONLINE", "SUSPECT"])
         times = sorted(str(row["backup_finish_date"]) for row in world.sql.history.backupset) or ["1900-01-01T00:00:00"]
         params = {
             "database": world.dice.choice([NAME, NAME.lower(), "Other", "Nothing"]),
@@ -41,7 +49,7 @@ def test_history(part: int) -> None:
         modelled = history(world.sql, None, params)
         names = [name for name, _ in modelled.columns]
         numeric = {name for name, kind in modelled.columns if kind == "numeric"}
-        embedded = Embedded(tables(world))
+        embedded = Embedded(tables(world), {"ServerName": world.sql.server_name})
         real = embedded.rows(payload(HISTORY), params)
         embedded.close()
         shown = [
@@ -52,7 +60,9 @@ def test_history(part: int) -> None:
         assert shown == list(modelled.rows), (seed, params)
         count += len(shown)
         overwritten += sum(row[names.index("overwritten")] for row in modelled.rows)
+        strange += sum(row[names.index("server_name")] == "LAB01" for row in modelled.rows)
     assert count > 300
+    assert strange > 5
     assert overwritten > 10
 
 
