@@ -53,6 +53,10 @@ class Flags:
             )
         return PersonAnswer(answer=given, by=f"{self.by} (by --answer)")
 
+    def beforehand(self, asked: QuestionAsked) -> PersonAnswer | None:
+        """Only what a flag says; nobody at the terminal is asked."""
+        return self.question(asked) if self._is_mine(asked.step) else None
+
     def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
         """The flag's yes or no."""
         given = self.answers.get(asked.step) if self._is_mine(asked.step) else None

@@ -145,7 +145,7 @@ def _refreshed(state: RunState, event: ev.ProofsRefreshed) -> RunState:
     refused = dict(state.refused_refreshes)
     refused.pop(event.step, None)
     if not event.proofs:
-        refused[event.step] = event.why
+        refused[event.step] = event.why if event.host == ENGINE_HOST else f"{event.host}: {event.why}"
     return replace(state, proofs=kept + event.proofs, refused_refreshes=refused)
 
 

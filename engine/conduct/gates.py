@@ -98,16 +98,13 @@ def _missing(plan: Plan, state: RunState, requirement: Requirement) -> str:
     yielding = [step for step in plan.steps if requirement.kind in step.yields]
     if not yielding:
         return f"no step of this plan yields the proof {requirement}"
-    parts = []
-    for step in yielding:
-        if step.id in state.refused_refreshes:
-            parts.append(f"step {step.id} looked again and it no longer holds: {state.refused_refreshes[step.id]}")
-            continue
-        parts.extend(
-            f"{StepRunId(step.id, host)} is {state.of(step.id, host).status}"
-            for host in step.hosts
-            if requirement.host in (None, host) and not _proofs_of(state, step, host, requirement.kind)
-        )
+    again = [step.id for step in yielding if step.id in state.refused_refreshes]
+    parts = [f"step {one} looked again and it no longer holds: {state.refused_refreshes[one]}" for one in again] or [
+        f"{StepRunId(step.id, host)} is {state.of(step.id, host).status}"
+        for step in yielding
+        for host in step.hosts
+        if requirement.host in (None, host) and not _proofs_of(state, step, host, requirement.kind)
+    ]
     about = requirement.subject if requirement.host is None else f"{requirement.subject} on {requirement.host}"
     detail = "; ".join(parts) or f"nothing was proven about {about}"
     return f"the proof {requirement} is missing: {detail}"

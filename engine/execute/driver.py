@@ -33,7 +33,7 @@ from engine.model.plan import ENGINE_HOST, Plan, StepRunId
 from engine.model.result import EvidenceRef
 from engine.model.status import RunStatus, Status
 from engine.ports.action import Action
-from engine.ports.edges import Clock, EventSink, Person
+from engine.ports.edges import Clock, EventSink, Forehanded, Person
 from engine.ports.journal import EvidenceStore, JournalStore, Lease
 
 APPROVAL_VALID_S = 3600.0
@@ -88,6 +88,7 @@ class Driver:
         """
         try:
             self._emit(first)
+            self._hear()
             stopped = self._loop()
         except BaseException:
             self.lanes.end(wait=False)
@@ -259,6 +260,17 @@ class Driver:
             return (), failure
 
     # --- people ---------------------------------------------------------------------------------------
+
+    def _hear(self) -> None:
+        """What a person says about an open question is on record before the gates are looked at again: it was asked
+        when they stood, and what was done since is done. The steps that follow have gates of their own.
+        """
+        for asked in self.state.questions.values():
+            waits = self.state.of(asked.step, ENGINE_HOST).status is Status.WAITING
+            if waits and asked.step not in self.state.answers and isinstance(self.person, Forehanded):
+                said = self.person.beforehand(asked)
+                if said is not None and said.answer != "later":
+                    self._emit(ev.QuestionAnswered(at=self._now(), step=asked.step, answer=said.answer, by=said.by))
 
     def _question(self, effect: fx.AskQuestion) -> Stopped | None:
         action = self.actions[self.plan.step(effect.step).action]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from engine.conduct import effects as fx
 from engine.execute.messages import Intent, Report, Result
-from engine.execute.outcome import Decided, Ended
+from engine.execute.outcome import Decided, Ended, Outcome
 from engine.model import event as ev
 from engine.model.plan import PlannedStep, StepRunId
 from engine.model.result import Change, EvidenceRef, Proof
@@ -127,12 +127,24 @@ def would_change(result: Result, change: Change, refs: Refs, now: float) -> ev.S
 
 def refreshed(result: Result, refs: Refs, now: float) -> ev.ProofsRefreshed:
     """A gate was looked at again."""
-    outcome = result.outcome
-    kinds = outcome.proofs if isinstance(outcome, Ended) else ()
-    why = outcome.why if isinstance(outcome, Ended) else "the step would now change something"
+    kinds = result.outcome.proofs if isinstance(result.outcome, Ended) else ()
+    why = _seen_again(result.outcome)
     return ev.ProofsRefreshed(
         at=now, step=result.id.step, host=result.id.host, proofs=proofs(result.id, kinds, now, refs), why=why
     )
+
+
+def _seen_again(outcome: Outcome) -> str:
+    """What a person has to know of it: what is no longer so, and what can be done about it."""
+    match outcome:
+        case Ended(remedy=None):
+            return outcome.why
+        case Ended():
+            return f"{outcome.why} ({outcome.remedy})"
+        case Decided():
+            return outcome.change.why
+        case _:
+            return outcome.reason
 
 
 def approval_asked(step: PlannedStep, effect: fx.AskApproval, plan_digest: str, now: float) -> ev.ApprovalAsked:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.model.event import ApprovalAsked, QuestionAsked, RunEvent
 from engine.model.secret import Secret, SecretRef
@@ -43,6 +43,14 @@ class Person(Protocol):
 
     def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
         """``approve``, ``deny`` or ``later``."""
+
+
+@runtime_checkable
+class Forehanded(Protocol):
+    """A person who may have said something before being asked again."""
+
+    def beforehand(self, asked: QuestionAsked) -> PersonAnswer | None:
+        """The answer to a question of an earlier process, where it was given when the run was taken up."""
 
 
 class EventSink(Protocol):

@@ -172,12 +172,12 @@ def listeners(lab: Lab, answers: int) -> running.Listeners:
     return running.Listeners(sinks=lambda plan: (), person=lambda plan: person, interrupts=Interrupts())
 
 
-def begin(lab: Lab, case: Case, state: Path, answers: int) -> running.RunResult:
+def begin(lab: Lab, case: Case, state: Path, answers: int, **inputs: object) -> running.RunResult:
     source = PlanRequest(
         runbook=case.book,
         inventory=str(lab.inventory),
         baseline=str(lab.baseline),
-        params=(json.dumps(case.params(lab.estate)),),
+        params=(json.dumps({**case.params(lab.estate), **inputs}),),
     )
     request = RunRequest(state=state, operator="tester")
     return running.start(planning.make(source), request, listeners(lab, answers), source)

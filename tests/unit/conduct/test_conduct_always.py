@@ -7,12 +7,13 @@ from rehearsal import FakeClock, Person, World, plan, rehearse, step
 
 from engine.conduct.apply import apply, replay
 from engine.conduct.state import StepRunState
-from engine.model.event import ChangeIntended, DoubtSettled, StepRunEnded
+from engine.model.event import ChangeIntended, DoubtSettled, QuestionAsked, StepRunEnded
 from engine.model.expression import Expression
 from engine.model.origin import Origin
 from engine.model.plan import StepRunId
 from engine.model.runbook import Requirement
 from engine.model.status import Rerun, Status
+from engine.ports.edges import PersonAnswer
 
 HERE = Origin("x", 1, 1)
 CONSENT = Requirement(kind="consent", subject="data-loss", origin=HERE, max_age_s=1.0)
@@ -125,6 +126,27 @@ def test_a_person_is_not_asked_to_do_what_is_not_proven() -> None:
     refused = rehearse(gated, world=World(faults={("s1", "A"): ["refuse"]}), person=person)
     assert refused.statuses()["s2"] == "blocked"
     assert person.asked == []
+
+
+class Told(Person):
+    """Says what was done since the question was put, before anything is asked again."""
+
+    def beforehand(self, asked: QuestionAsked) -> PersonAnswer:
+        return PersonAnswer(answer="yes", by="tester", reason=asked.step)
+
+
+def test_what_a_person_did_since_the_question_is_on_record_though_its_proof_is_gone() -> None:
+    proven = Requirement(kind="proven", subject="estate", origin=HERE, max_age_s=60)
+    gated = plan(step(1, "prove"), step(2, "ask", requires=(proven,)), step(3, "ask", requires=(proven,)))
+    clock, world = FakeClock(), World()
+    parked = rehearse(gated, clock=clock, world=world)
+    clock.at += 3600
+    world.faults[("s1", "A")] = ["refuse", "refuse"]
+    told = rehearse(gated, clock=clock, world=world, person=Told(), before=parked.events)
+    assert told.statuses()["s2"] == "ok"
+    assert told.state.answers == {"s2": "yes"}
+    assert told.statuses()["s3"] == "blocked", "the next deed is not asked for"
+    assert told.person.asked == []
 
 
 def test_a_proof_that_grew_old_while_the_run_was_parked_is_looked_at_again_before_the_person_is_asked() -> None:
