@@ -1,8 +1,9 @@
 """The newest chain of backup sets that can be restored, and why every other set is not in it.
 
 A chain is a full backup, at most one differential backup of exactly that full one, and log backups without a gap on one
-recovery path. The newest chain is the one whose last set finished last; of several, the one with the fewest sets. Sets
-from elsewhere count only where the server has no full backup of its own database.
+recovery path. The newest chain is the one whose last set finished last, and which no other set goes on from: clocks are
+set back, log sequence numbers are not. Of several, it is the one with the fewest sets. Sets from elsewhere count only
+where the server has no full backup of its own database.
 """
 
 from bisect import bisect_left
@@ -44,8 +45,9 @@ def choose(sets: Sequence[BackupSet], before: float, server: Sequence[int] = ())
     if any(one.kind == FULL and one.elsewhere is None and reasons[one.id] is None for one in sets):
         reasons |= {one.id: reasons[one.id] or one.elsewhere for one in sets}
     usable = [one for one in sets if reasons[one.id] is None]
-    places = _places(usable)
-    ends = sorted(places.values(), key=lambda one: (-one.last.finished, one.cost, -one.last.id))
+    places, continued = _places(usable)
+    last = [one for number, one in places.items() if number not in continued]
+    ends = sorted(last, key=lambda one: (-one.last.finished, one.cost, -one.last.id))
     chain = ends[0].chain() if ends else ()
     taken = {one.id for one in chain}
     return Choice(
@@ -73,20 +75,23 @@ def is_based_on(differential: BackupSet, full: BackupSet) -> bool:
     return differential.base == full.uuid != "" and not full.copy_only and full.last_lsn <= differential.last_lsn
 
 
-def _places(usable: Sequence[BackupSet]) -> Mapping[int, _Place]:
-    """For each set that a chain can end with, the shortest such chain."""
+def _places(usable: Sequence[BackupSet]) -> tuple[Mapping[int, _Place], set[int]]:
+    """For each set that a chain can come to, the shortest such chain; and the sets that another one goes on from."""
     places = {one.id: _Place((1, -one.id, 0), one) for one in usable if one.kind == FULL}
+    continued: set[int] = set()
     fulls = {one.uuid: one for one in usable if one.kind == FULL}
     for one in usable:
         full = fulls.get(one.base or "") if one.kind == DIFFERENTIAL else None
         if full is not None and is_based_on(one, full):
             places[one.id] = _Place((2, -full.id, -one.id), one, places[full.id])
-    _add_logs(places, [one for one in usable if one.kind == LOG])
-    return places
+            continued.add(full.id)
+    continued |= _add_logs(places, [one for one in usable if one.kind == LOG])
+    return places, continued
 
 
-def _add_logs(places: dict[int, _Place], logs: Sequence[BackupSet]) -> None:
+def _add_logs(places: dict[int, _Place], logs: Sequence[BackupSet]) -> set[int]:
     """Every step of a chain comes further in the log, so one pass in the order of the ends finds the shortest ways."""
+    continued: set[int] = set()
     ends: dict[str, list[tuple[int, int, _Place]]] = {}
     for place in places.values():
         ends.setdefault(place.last.fork_after, []).append((place.last.last_lsn, place.last.id, place))
@@ -96,11 +101,13 @@ def _add_logs(places: dict[int, _Place], logs: Sequence[BackupSet]) -> None:
         before = [one for fork in {log.fork, log.fork_after} for one in _continued(log, fork, ends.get(fork, []))]
         if not before:
             continue
+        continued |= {one.last.id for one in before}
         best = min(before, key=lambda one: (one.cost, -one.last.id))
         place = _Place((best.cost[0] + 1, *best.cost[1:]), log, best)
         places[log.id] = place
         reached = ends.setdefault(log.fork_after, [])
         reached.insert(bisect_left(reached, (log.last_lsn, log.id)), (log.last_lsn, log.id, place))
+    return continued
 
 
 def _continued(log: BackupSet, fork: str, known: Sequence[tuple[int, int, _Place]]) -> list[_Place]:
@@ -117,6 +124,8 @@ def _reason(
         return _no_base(one, usable) if one.kind == DIFFERENTIAL else _no_way(one, places)
     if one.finished < chain[-1].finished:
         return "the chosen chain reaches a later time"
+    if one.finished > chain[-1].finished:
+        return "a later backup goes on from it, although its clock shows a later time"
     return "the chosen chain reaches the same time with fewer sets"
 
 

@@ -7,7 +7,7 @@ restore is right exactly if the records it brings together follow one another wi
 import copy
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.lab.clock import LabClock
@@ -41,6 +41,7 @@ class World:
     images: dict[str, list[Record]] = field(default_factory=dict)
     logs: dict[str, TransactionLog] = field(default_factory=dict)
     made: int = 0
+    wrong_clock_s: float = 0.0
 
     @property
     def sql(self) -> SqlInstance:
@@ -59,6 +60,7 @@ class World:
 
     def back_up(self, paths: Sequence[str], wish: Wish) -> None:
         """Take a backup and keep its image; what the server refuses is not taken."""
+        wish = replace(wish, ends_at=self.machine.clock.now() + self.wrong_clock_s)
         try:
             row = back_up(self.machine, NAME, paths, wish)
         except PayloadError:
@@ -106,6 +108,7 @@ def live(world: World, steps: int) -> None:
                 world.database.log.break_chain()
             case 4:
                 world.sql.zone = dice.choice([0, 4, 8, -20])
+                world.wrong_clock_s = dice.choice([0.0, 0.0, 0.0, 9000.0, -5400.0])
             case 5 if dice.random() < 0.5:
                 back_up(world.machine, "Other", [_path(dice, number)], Wish(init=dice.random() < 0.3))
             case _:

@@ -65,11 +65,15 @@ def test_the_choice_is_the_best_of_all_restores(part: int) -> None:
         chosen = choose(sets, before)
         possible = list(restores(world, good(rows, before)))
         told = [[(utc_end(row), row["type"], row["backup_set_id"]) for row in one] for one in possible]
+        # A set that another one continues is never the end, whatever the clock said.
+        continued = {one[2] for way in told for one in way[:-1]}
+        last = [way for way in told if way[-1][2] not in continued]
+        seen["clock"] += max(map(key, told), default=None) != max(map(key, last), default=None)
         got = [(one.finished, one.kind, one.id) for one in chosen.chain]
         assert bool(got) is bool(told), (seed, got, told[:3])
         if got:
             assert [number for _, _, number in got] in [[one[2] for one in way] for way in told], (seed, got)
-            assert key(got) == max(map(key, told)), (seed, got)
+            assert key(got) == max(map(key, last)), (seed, got)
         lengths.append(len(got))
         seen.update(kind for _, kind, _ in got)
         seen["stranger"] += any(one.elsewhere for one in chosen.chain)
@@ -82,7 +86,7 @@ def test_the_choice_is_the_best_of_all_restores(part: int) -> None:
         assert all(why for _, why in chosen.rejected)
     assert max(lengths) >= 5
     assert lengths.count(0) < len(lengths) // 2
-    traps = ("D", "I", "L", "fork", "stranger", "strangers", "former", "nowhere", "incomplete")
+    traps = ("D", "I", "L", "fork", "stranger", "strangers", "former", "nowhere", "incomplete", "clock")
     assert min(seen[kind] for kind in traps) >= 5, seen
 
 
@@ -195,6 +199,17 @@ def test_where_a_set_is_from(told: dict[str, Any], why: str | None) -> None:
     dates = dict.fromkeys(("backup_start_date", "backup_finish_date"), "2013-03-02T09:00:00.000")
     [one] = sets_of([{**row, **dates, **told}])
     assert one.elsewhere == why
+
+
+def test_what_goes_on_from_a_set_is_newer_whatever_the_clock_said() -> None:
+    """The clock ran ahead while the first log was backed up, and was set back before the second one."""
+    ahead = one_set(2, "L", 15, 30, started=900.0, finished=910.0)
+    after = one_set(3, "L", 30, 40)
+    assert choose((FULL_SET, ahead, after), BEFORE).chain == (FULL_SET, ahead, after)
+    other = one_set(4, "I", 35, 36, base="u1", started=110.0, finished=120.0)
+    choice = choose((FULL_SET, ahead, after, other), BEFORE)
+    assert choice.chain == (FULL_SET, other, replace(after))
+    assert choice.rejected == ((ahead, "a later backup goes on from it, although its clock shows a later time"),)
 
 
 def test_a_long_history_is_judged_quickly() -> None:
