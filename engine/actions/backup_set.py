@@ -161,7 +161,7 @@ def _set(number: int, rows: Sequence[JsonMap], zone_minutes: int | None) -> Back
         damaged=_yes(row, "is_damaged"),
         snapshot=_yes(row, "is_snapshot"),
         incomplete=_yes(row, "has_incomplete_metadata"),
-        overwritten=_yes(row, "overwritten"),
+        overwritten=any(_yes(one, "overwritten") for one in rows),
         elsewhere=_elsewhere(row),
         size=_number(row.get("backup_size")) or 0,
         server_version=tuple(_number(row.get(f"software_{one}_version")) or 0 for one in ("major", "minor", "build")),

@@ -1,5 +1,5 @@
 -- The backup history of one database, a row a media family. A set is written over when a later one took its position in
--- the same media set (INIT), or when one of its files now belongs to a later media set (FORMAT). A restore of a file from
+-- the same media set (INIT), or when its file now belongs to a later media set (FORMAT). A restore of a file from
 -- elsewhere leaves a row here too, so each row says which server made it and which family of databases it is of.
 SELECT b.backup_set_id, b.backup_set_uuid, b.media_set_id, b.position, b.type, b.is_copy_only, b.has_backup_checksums,
        b.is_damaged, b.is_snapshot, b.has_incomplete_metadata, b.backup_start_date, b.backup_finish_date, b.time_zone,
@@ -14,18 +14,15 @@ SELECT b.backup_set_id, b.backup_set_uuid, b.media_set_id, b.position, b.type, b
                         WHERE later.media_set_id = b.media_set_id
                           AND later.backup_set_id > b.backup_set_id
                           AND later.position <= b.position) THEN 1
-           WHEN EXISTS (SELECT 1
-                        FROM msdb.dbo.backupmediafamily AS own
-                        JOIN msdb.dbo.backupmediafamily AS other
-                            ON other.physical_device_name = own.physical_device_name
-                        WHERE own.media_set_id = b.media_set_id
-                          AND own.mirror = 0
-                          AND other.media_set_id > own.media_set_id) THEN 1
+           WHEN u.newest > b.media_set_id THEN 1
            ELSE 0
        END AS overwritten
 FROM msdb.dbo.backupset AS b
 LEFT JOIN msdb.dbo.backupmediaset AS m ON m.media_set_id = b.media_set_id
 LEFT JOIN msdb.dbo.backupmediafamily AS f ON f.media_set_id = b.media_set_id AND f.mirror = 0
+LEFT JOIN (SELECT o.physical_device_name, MAX(o.media_set_id) AS newest
+           FROM msdb.dbo.backupmediafamily AS o
+           GROUP BY o.physical_device_name) AS u ON u.physical_device_name = f.physical_device_name
 LEFT JOIN sys.databases AS d ON d.name = @database
 LEFT JOIN sys.database_recovery_status AS s ON s.database_id = d.database_id
 WHERE b.database_name = @database

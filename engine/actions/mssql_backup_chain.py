@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from engine.actions.backup_chain import Choice, choose
 from engine.actions.backup_set import BackupSet, sets_of
 from engine.actions.base import BuiltIn, as_list, describe, whole
-from engine.actions.mssql_ask import ask_shipped, first_row, rows_of, text_of, version_of
+from engine.actions.mssql_ask import ask, ask_shipped, first_row, rows_of, text_of, version_of
 from engine.actions.mssql_instance import PROPERTIES
 from engine.model.command import Script
 from engine.model.data import JsonMap, JsonValue
 from engine.model.inventory import HostView
+from engine.model.packaged import payload
 from engine.model.result import CommandResult, Decision, Refuse, Unchanged, value_map
 from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
@@ -22,6 +23,7 @@ from engine.ports.action import Arguments, Seen
 PROOF = "backup-chain"
 HISTORY = "mssql_backup_chain.history.sql"
 _MAX_ROWS = 50000
+_HISTORY_S = 120  # some histories were never cleaned up
 _FIRST_YEAR = 1990
 _MAX_REASONS = 200
 
@@ -50,7 +52,7 @@ class MssqlBackupChain(BuiltIn):
         # A day more, as the history is in local time.
         since = before - timedelta(days=whole(args.get("lookback_days")) + 1)
         params = {"database": names[len(seen) - 1], "since": since.strftime("%Y-%m-%dT%H:%M:%S")}
-        return ask_shipped(args, HISTORY, params, max_rows=_MAX_ROWS)
+        return ask(args, payload(HISTORY), params, max_rows=_MAX_ROWS, timeout_s=_HISTORY_S)
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """A chain for every database, none older than allowed."""

@@ -32,7 +32,7 @@ def history(sql: SqlInstance, database: Database | None, params: JsonMap) -> Row
         "present_family": present.family if present is not None and present.state == "ONLINE" else None,
     }
     rows = [
-        {**one, **_media(sql.history, one), **family, **here, "overwritten": _overwritten(sql.history, one)}
+        {**one, **_media(sql.history, one), **family, **here, "overwritten": _overwritten(sql.history, one, family)}
         for one in sorted(sql.history.backupset, key=lambda row: int(str(row["backup_set_id"])))
         if str(one["database_name"]).lower() == name and str(one["backup_finish_date"]) >= since
         for family in _families(sql.history, one) or [{}]
@@ -59,16 +59,16 @@ def _media(history: History, one: Row) -> Row:
     return next((row for row in history.backupmediaset if row["media_set_id"] == one["media_set_id"]), {})
 
 
-def _overwritten(history: History, one: Row) -> int:
-    """1 if a later set took the position, or a later media set one of the files."""
+def _overwritten(history: History, one: Row, family: Row) -> int:
+    """1 if a later set took the position, or a later media set the file."""
     media, number, position = (int(str(one[name])) for name in ("media_set_id", "backup_set_id", "position"))
     for row in history.backupset:
         same = int(str(row["media_set_id"])) == media and int(str(row["backup_set_id"])) > number
         if same and int(str(row["position"])) <= position:
             return 1
-    own = {str(row["physical_device_name"]).lower() for row in _families(history, one)}
+    file = str(family.get("physical_device_name")).lower()
     later = (row for row in history.backupmediafamily if int(str(row["media_set_id"])) > media)
-    return int(any(str(row["physical_device_name"]).lower() in own for row in later))
+    return int(bool(family) and any(str(row["physical_device_name"]).lower() == file for row in later))
 
 
 def _shown(kind: str, value: JsonValue) -> JsonValue:

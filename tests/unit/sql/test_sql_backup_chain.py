@@ -31,10 +31,11 @@ def utc_end(row: dict[str, Any]) -> float:
 def good(rows: list[dict[str, Any]], before: float) -> list[dict[str, Any]]:
     """One row a set, of those that can be used at all; of strangers only where there is no full backup of its own."""
     first = {row["backup_set_id"]: row for row in reversed(rows)}
+    over = {row["backup_set_id"] for row in rows if row["overwritten"]}
     found = [
         row
         for number, row in sorted(first.items())
-        if not (row["is_damaged"] or row["is_snapshot"] or row["overwritten"] or row["has_incomplete_metadata"])
+        if not (row["is_damaged"] or row["is_snapshot"] or number in over or row["has_incomplete_metadata"])
         and row["device_type"] in (2, 102)
         and row["physical_device_name"] != "NUL"
         and row["media_family_count"] == sum(one["backup_set_id"] == number for one in rows)
@@ -176,6 +177,13 @@ def test_backups_from_elsewhere_are_better_than_none_and_are_told() -> None:
     log = one_set(2, "L", 15, 30)
     assert choose((strange, log), BEFORE).chain == (strange, log)
     assert choose((strange, replace(log, damaged=True)), BEFORE).chain == (strange,)
+
+
+def test_one_family_that_was_written_over_is_enough() -> None:
+    row = {"backup_set_id": 1, "first_lsn": "1", "last_lsn": "2", "time_zone": 0, "overwritten": 0}
+    dates = dict.fromkeys(("backup_start_date", "backup_finish_date"), "2013-03-02T09:00:00.000")
+    assert not sets_of([{**row, **dates}])[0].overwritten
+    assert sets_of([{**row, **dates}, {**row, **dates, "overwritten": 1}])[0].overwritten
 
 
 STRANGE = {"server_name": "LAB01", "server_known_as": "sql01", "server_is": "SQL01"}
