@@ -12,10 +12,6 @@ _TOLERANCE = 60
 _HARMLESS = re.compile(r"\bwarning\b|\bwarn\b|^\s*!|\bpassed\b|\bsucce(ss|eded)|^\s*(none|ok)\s*$", re.IGNORECASE)
 _BLOCKING = re.compile(r"\bfail|\berror\b|\bblock|^\s*x\b|\[x\]|\(x\)|\u2717|\u2718|\u274c", re.IGNORECASE)
 
-_EARLIER = (
-    "its own upgrade may have been completed before. If it was, take a baseline that says so (runbook baseline amend)"
-)
-
 NOTHING_CHANGED = (
     "prerequisite-check", "predicted-checks", "before-permanent-changes", "configuration-service-timeout",
 )  # fmt: skip
@@ -256,9 +252,8 @@ def _absent(evidence: Evidence, compared: tuple[Item, ...]) -> list[Missing]:
 
 
 def _unknown(item: Item) -> str:
-    if item.earlier:
-        others = f"it is {item.now}, as all of the data warehouse, and setup failed on another server"
-        return f"{others}: {_EARLIER}"
+    if item.doubt:
+        return item.doubt
     if item.before != UNKNOWN:
         return "it is unknown"
     return "the baseline does not know it" + ("" if item.now == UNKNOWN else f", and today it is {item.now}")

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from engine.model.triage import UNKNOWN, Concern, Evidence, EvidenceHost, Missing
 
 EQUAL, CHANGED = "equal", "changed"
+_EARLIER = (
+    "its own upgrade may have been completed before. If it was, take a baseline that says so (runbook baseline amend)"
+)
 _WAREHOUSE = (
     "dwstagingandconfig",
     "dwrepository",
@@ -20,7 +23,7 @@ _WAREHOUSE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One version of the baseline and what became of it. ``kind``: binaries, management packs or a database.
-    ``earlier``: an upgrade that was completed before the one that failed may have changed it.
+    ``doubt``: why a version that differs shows no change made by this upgrade.
     """
 
     kind: str
@@ -31,7 +34,7 @@ class Item:
     state: str
     file: str | None
     warehouse: bool = False
-    earlier: bool = False
+    doubt: str = ""
 
 
 def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
@@ -50,23 +53,79 @@ def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tup
         why = "it records no version"
         missing.append(Missing(what="the baseline", file=evidence.baseline_file, why=why, concerns=Concern.BASELINE))
         return (), tuple(missing)
-    return _doubted((*found, *_strangers(evidence, found, failed)), evidence.upgrade.to_version, failed), tuple(missing)
+    every = (*found, *_strangers(evidence, found, failed))
+    return _doubted(_begun(every, evidence.upgrade.from_version), evidence.upgrade.to_version, failed), tuple(missing)
+
+
+def _begun(found: tuple[Item, ...], start: str | None) -> tuple[Item, ...]:
+    """What stands at the version that the upgrade began with was not changed by it, whatever the baseline says."""
+    if start is None:
+        return found
+    return tuple(
+        replace(one, state=UNKNOWN, doubt=_older_baseline(one))
+        if one.state == CHANGED and same_version(one.now, start)
+        else one
+        for one in found
+    )
+
+
+def _older_baseline(item: Item) -> str:
+    told = f"today it is {item.now}, with which the upgrade is said to have begun, and the baseline says {item.before}"
+    return f"{told}: the baseline is older than the last update, or upgrade.from is wrong"
 
 
 def _doubted(found: tuple[Item, ...], target: str | None, failed: frozenset[str]) -> tuple[Item, ...]:
-    """The data warehouse is upgraded first. Where all of it stands at the version that the upgrade leads to, and setup
-    failed on another server, versions do not tell an upgrade that was completed before from a change made by this one.
+    """The data warehouse is upgraded first, further management servers last. What stands whole at the version that the
+    upgrade leads to, where setup failed on another server, may have been completed before: versions do not tell that
+    from a change made by this upgrade.
     """
+    if target is None:
+        return found
+    reached = frozenset(id(one) for one in found if one.now != UNKNOWN and same_version(one.now, target))
+    doubted = (*_warehouse_before(found, failed, reached), *_server_before(found, failed, reached))
+    reasons = {id(one): why for one, why in doubted if one.state == CHANGED}
+    return tuple(replace(one, state=UNKNOWN, doubt=reasons[id(one)]) if id(one) in reasons else one for one in found)
+
+
+def _warehouse_before(
+    found: tuple[Item, ...], failed: frozenset[str], reached: frozenset[int]
+) -> Iterable[tuple[Item, str]]:
     mine = [one for one in found if one.warehouse]
-    servers = {short(one.host) for one in mine if one.kind == "binaries"}
+    servers = _servers(mine)
     whole = bool(servers) and any(one.kind == "database" for one in mine)
-    if target is None or not whole or not failed or failed & servers:
-        return found
-    if any(one.now == UNKNOWN or not same_version(one.now, target) for one in mine):
-        return found
-    return tuple(
-        replace(one, state=UNKNOWN, earlier=True) if one.warehouse and one.state == CHANGED else one for one in found
-    )
+    # Where no log says on which server setup failed, a change of a management server shows that its setup came later.
+    elsewhere = not failed & servers if failed else any(one.state == CHANGED for one in found if not one.warehouse)
+    if not whole or not elsewhere or any(id(one) not in reached for one in mine):
+        return
+    other = "setup failed on another server" if failed else "a management server, which comes later, was changed too"
+    for one in mine:
+        yield one, f"it is {one.now}, as all of the data warehouse, and {other}: {_EARLIER}"
+
+
+def _server_before(
+    found: tuple[Item, ...], failed: frozenset[str], reached: frozenset[int]
+) -> Iterable[tuple[Item, str]]:
+    mine = [one for one in found if not one.warehouse]
+    failed -= _servers([one for one in found if one.warehouse])
+    servers = _servers(mine)
+    done = {name for name in servers if all(id(one) in reached for one in mine if short(one.host) == name)}
+    shared = [one for one in mine if short(one.host) not in servers or one.kind == "database"]
+    if not done or not failed or failed & done or any(id(one) not in reached for one in shared):
+        return
+    for one in mine:
+        # Packs that a server names lie in the database.
+        if one in shared or short(one.host) in done or (one.kind != "binaries" and id(one) in reached):
+            yield (
+                one,
+                (
+                    f"it is {one.now}, to which a management server was upgraded whole, and setup failed on another "
+                    f"server: {_EARLIER}"
+                ),
+            )
+
+
+def _servers(found: Sequence[Item]) -> frozenset[str]:
+    return frozenset(short(one.host) for one in found if one.kind == "binaries")
 
 
 def _strangers(evidence: Evidence, found: Sequence[Item], failed: frozenset[str]) -> Iterable[Item]:

@@ -77,3 +77,58 @@ def test_otherwise_a_changed_warehouse_is_a_changed_warehouse(case: dict[str, st
     assert (
         result.suspected == "after-permanent-changes-database" or result.verdict == "after-permanent-changes-database"
     )
+
+
+def estate(
+    place: Path, *, now: dict[str, str], logs: dict[str, str], retry: str = "no", start: str = OLD
+) -> TriageResult:
+    """Two management servers, a warehouse and a SQL Server, all at OLD in the baseline; ``now``: what differs today."""
+
+    def bodies(known: dict[str, str]) -> dict[str, str]:
+        main = f"{{ServiceManager: {known.get('ServiceManager', OLD)}}}"
+        return {
+            "SM01": host("management-server", known.get("SM01", OLD)),
+            "SM02": host("management-server", known.get("SM02", OLD)),
+            "DW01": host("data-warehouse-server", known.get("DW01", OLD), *WAREHOUSE),
+            "SQL01": f"{{role: sql-server, versions: {{databases: {main}}}}}",
+        }
+
+    files = {
+        "evidence.yaml": f"upgrade: {{from: {start}, to: {NEW}}}\n"
+        f"answers: {{setup_running: 'no', retry_button: '{retry}'}}\n",
+        "baseline.yaml": "hosts:\n" + "".join(f"  {name}: {body}\n" for name, body in bodies({}).items()),
+        **{f"hosts/{name}/host.yaml": body for name, body in bodies(now).items()},
+        **{f"hosts/{name}/logs/SCSMInstall.log": text for name, text in logs.items()},
+    }
+    for name, content in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(content)
+    return triage_evidence([place], SPEC)
+
+
+def doubted(result: TriageResult) -> set[str]:
+    return {one.host or "" for one in result.missing if "may have been completed before" in one.why}
+
+
+def test_a_changed_management_server_shows_that_the_warehouse_was_done_before(tmp_path: Path) -> None:
+    result = estate(tmp_path, now={"DW01": NEW, "SM01": NEW}, logs={})
+    assert (result.row, result.runbook) == ("D10", None)
+    assert doubted(result) == {"DW01"}
+
+
+def test_a_management_server_that_was_upgraded_before_is_not_restored(tmp_path: Path) -> None:
+    done = {"DW01": NEW, "SM01": NEW, "ServiceManager": NEW}
+    result = estate(tmp_path / "a", now=done, logs={"SM02": S1})
+    assert (result.row, result.runbook) == ("D10", None)
+    assert doubted(result) == {"DW01", "SM01", "SQL01"}
+    # Setup failed on the very server that changed, or the database stands in between: that is damage.
+    assert estate(tmp_path / "b", now=done, logs={"SM01": S1}).row == "D2"
+    assert estate(tmp_path / "c", now={**done, "ServiceManager": "7.5.2000.0"}, logs={"SM02": S1}).row == "D2"
+
+
+def test_what_stands_where_the_upgrade_began_was_not_changed_by_it(tmp_path: Path) -> None:
+    updated = "7.5.1600.0"
+    result = estate(tmp_path, now={"ServiceManager": updated}, logs={"SM01": S1}, start=updated)
+    assert (result.row, result.verdict, result.runbook) == ("D10", "undetermined", None)
+    assert [one.host for one in result.missing if "older than the last update" in one.why] == ["SQL01"]
+    assert estate(tmp_path, now={"ServiceManager": updated}, logs={"SM01": S1}).row == "D2"
