@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from engine import __version__
-from engine.app import documents, wiring
 from engine.app import plan as planning
+from engine.app import wiring
 from engine.app.children import request_of
 from engine.app.lab import groups_of
 from engine.app.nested import paid
@@ -28,11 +28,10 @@ from engine.execute.messages import Interrupts, Stopped
 from engine.lab.direct import LabConnection
 from engine.lab.estate import VARIANTS, Estate, build_estate, variant
 from engine.lab.faults import Faults
-from engine.language.scenario import NOBODY, TRUTH, ScenarioSpec, read_scenario
+from engine.language.scenario import NOBODY, TRUTH, ScenarioSpec
 from engine.model import event as ev
 from engine.model.command import RunRunbook
 from engine.model.data import JsonMap
-from engine.model.diagnostic import has_errors
 from engine.model.errors import DocumentsRejected, EngineError, UsageMistake
 from engine.model.exit_code import ExitCode
 from engine.model.plan import Plan
@@ -63,43 +62,6 @@ class ScenarioResult:
     runs: tuple[Rehearsed, ...]
     owed: tuple[OwedRecord, ...]
     lab_s: float
-
-
-def find(paths: tuple[str, ...]) -> tuple[Path, ...]:
-    """The scenarios that are named, and all in folders that are named; those of the shipped runbooks by default."""
-    from engine.model.packaged import root
-
-    found: list[Path] = []
-    for one in [Path(name) for name in paths] or [root("runbooks")]:
-        if _is_folder(one):
-            found += sorted(path for path in one.rglob("*.yaml") if path.parent.name == "scenarios" or _is_one(path))
-        else:
-            found.append(one)
-    if not found:
-        raise UsageMistake("there is no scenario in what was named", remedy="name a scenario, or a folder with some")
-    return tuple(dict.fromkeys(found))
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # such as a name too long for any file; told where it is read
-        return False
-
-
-def _is_one(path: Path) -> bool:
-    try:
-        return b"scenario/v1" in path.read_bytes()[:2000]
-    except OSError:  # a folder of that name, a link to nowhere: no scenario
-        return False
-
-
-def load(path: Path) -> ScenarioSpec:
-    """A scenario without errors, or ``DocumentsRejected``."""
-    spec, found = read_scenario(documents.read_text(path, "a scenario"), str(path))
-    if spec is None or has_errors(found):
-        raise DocumentsRejected(found)
-    return spec
 
 
 def rehearse(spec: ScenarioSpec) -> ScenarioResult:

@@ -18,8 +18,8 @@ from engine.model.exit_code import ExitCode
 def command(paths: tuple[str, ...], junit_file: str | None, verbose: bool, as_json: bool) -> int:
     """Rehearse runbooks on the simulated estate and compare how it ends with what their scenarios expect.
 
-    PATHS are scenarios or folders; without any, all scenarios of the shipped runbooks. No host is contacted. Exit code
-    7 if an expectation was missed.
+    PATHS are scenarios, folders, or runbooks (whose scenarios lie in `scenarios/` beside them); without any, all
+    scenarios of the shipped runbooks. No host is contacted. Exit code 7 if an expectation was missed.
     """
     from engine.reporting.scenario_text import junit, scenario_table
 
@@ -39,8 +39,9 @@ def _rehearse(paths: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[s
 
     from engine.app import scenario as use_case
     from engine.app.scenario_coverage import coverage
+    from engine.app.scenario_find import find, load
 
-    specs = [use_case.load(path) for path in use_case.find(paths)]
+    specs = [load(path) for path in find(paths)]
     results: list[dict[str, Any]] = []
     runs: list[use_case.Rehearsed] = []
     for spec in specs:

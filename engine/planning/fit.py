@@ -28,6 +28,7 @@ ANNOTATIONS = frozenset(
         "$defs",
     }
 )
+_NAMESPACE = re.compile(r"(?<![\w.])(?:params|host|facts|steps|run)\.[a-z]")
 _SHOWN = 60
 _TYPES: Mapping[str, str] = {
     "null": "nothing",
@@ -121,7 +122,12 @@ def _type(value: Any, wanted: Any, _: Mapping[str, Any], path: Path) -> Iterator
     kind = kind_of(value)
     if kind in names or (kind == "integer" and "number" in names):
         return
-    yield Misfit(path, f"{shown(value)} is not {' or '.join(_TYPES[name] for name in names)}")
+    hint = "an expression in an argument stands in braces: '{{ ... }}'" if _reads_like_an_expression(value) else None
+    yield Misfit(path, f"{shown(value)} is not {' or '.join(_TYPES[name] for name in names)}", hint)
+
+
+def _reads_like_an_expression(value: Any) -> bool:
+    return isinstance(value, str) and _NAMESPACE.search(value) is not None
 
 
 def _enum(value: Any, allowed: Any, _: Mapping[str, Any], path: Path) -> Iterator[Misfit]:

@@ -44,3 +44,30 @@ def test_a_missed_expectation_has_its_own_exit_code(tmp_path: Path, capsys: pyte
 def test_a_scenario_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["test", "nowhere.yaml"]) == 2
     assert "nowhere.yaml" in capsys.readouterr().err
+
+
+def test_a_runbook_stands_for_its_scenarios(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "scenarios").mkdir()
+    for name, runbook in (("mine", "../mine.yaml"), ("other", "../other.yaml")):
+        text = f"""{{schema: scenario/v1, name: {name}, title: T, runbook: {runbook}, estate: healthy,
+                   expect: {{status: done, exit_code: 0}}}}"""
+        (tmp_path / "scenarios" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    step = "{id: a, name: A, action: windows.host, hosts: server}"
+    runbook = f"""{{schema: runbook/v1, name: mine, version: 1.0.0, title: T, purpose: P,
+                  hosts: {{server: {{pattern: management_servers}}}}, steps: [{step}]}}"""
+    (tmp_path / "mine.yaml").write_text(runbook, encoding="utf-8")
+    assert run(["test", str(tmp_path / "mine.yaml"), "--json"]) == 0
+    assert [one["name"] for one in json.loads(capsys.readouterr().out)["scenarios"]] == ["mine"]
+
+
+def test_a_runbook_without_scenarios_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lonely.yaml").write_text("schema: runbook/v1\n", encoding="utf-8")
+    assert run(["test", str(tmp_path / "lonely.yaml")]) == 2
+    assert "lonely.yaml has no scenario: there is nothing in" in capsys.readouterr().err
+
+
+def test_a_shipped_runbook_is_named_as_run_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["test", "failed-before-permanent-changes", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {one["runbook"] for one in told["scenarios"]} == {"failed-before-permanent-changes"}
+    assert len(told["scenarios"]) > 10

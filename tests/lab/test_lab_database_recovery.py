@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from engine.app.scenario import Stage, load
+from engine.app.scenario import Stage
+from engine.app.scenario_find import load
 from engine.execute.messages import Stopped
 from engine.lab.estate import RTM, SP1, Estate, build_estate
 from engine.language.scenario import ScenarioSpec

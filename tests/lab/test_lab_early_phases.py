@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.app.scenario import load, rehearse
+from engine.app.scenario import rehearse
+from engine.app.scenario_find import load
 from engine.lab.estate import RTM, SP1, VARIANTS, Estate, build_estate
 from engine.model.data import JsonMap
 from engine.model.packaged import root

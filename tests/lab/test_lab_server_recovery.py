@@ -24,7 +24,8 @@ from engine.app import plan as planning
 from engine.app import run as running
 from engine.app.lab import Lab, LabOperator, up
 from engine.app.request import PlanRequest, RunRequest
-from engine.app.scenario import Stage, load
+from engine.app.scenario import Stage
+from engine.app.scenario_find import load
 from engine.app.wiring import open_journal
 from engine.execute.messages import Interrupts, Stopped
 from engine.lab.estate import RTM, Estate, build_estate

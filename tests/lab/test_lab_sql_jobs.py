@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.app.scenario import ScenarioResult, load, rehearse
+from engine.app.scenario import ScenarioResult, rehearse
+from engine.app.scenario_find import load
 
 RUNBOOK: dict[str, Any] = {
     "schema": "runbook/v1",

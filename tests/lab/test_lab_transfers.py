@@ -7,7 +7,8 @@ from pathlib import Path
 import yaml
 
 from engine.actions import load_actions
-from engine.app.scenario import load, rehearse
+from engine.app.scenario import rehearse
+from engine.app.scenario_find import load
 from engine.model.command import Script, Upload
 from engine.model.inventory import HostView
 from engine.model.result import Change, CommandResult, Refuse, Unchanged

@@ -120,3 +120,18 @@ def test_a_digest_does_not_depend_on_the_order_of_keys(value):
 @pytest.mark.parametrize("value", [[1, [2]], {"a": [1]}, "x"])
 def test_frozen_has_tuples_for_lists(value):
     assert json.loads(json.dumps(frozen(value))) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "is_told"),
+    [
+        ('steps.console.answer == "connects"', True),
+        ("not steps.a.skipped and params.b > 1", True),
+        ("many", False),
+        ("C:\\upsteps.txt", False),
+        (5, False),
+    ],
+)
+def test_an_expression_without_braces_is_told_of(value: object, is_told: bool) -> None:
+    (found,) = misfits(value, {"type": "boolean"})
+    assert (found.hint is not None and "braces" in found.hint) is is_told

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.app.scenario import find, load, rehearse
+from engine.app.scenario import rehearse
+from engine.app.scenario_find import find, load
 from engine.model.errors import DocumentsRejected, UsageMistake
 from engine.model.packaged import root
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from engine.app.scenario import ScenarioResult, find, load, rehearse
+from engine.app.scenario import ScenarioResult, rehearse
 from engine.app.scenario_coverage import coverage
+from engine.app.scenario_find import find, load
 
 pytestmark = pytest.mark.timeout(900)  # whichever test comes first plays all scenarios
 
