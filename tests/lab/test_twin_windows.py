@@ -12,10 +12,12 @@ from engine.lab.clock import LabClock, iso
 from engine.lab.machine import Machine, Volume
 from engine.lab.machine_services import Account, Service
 from engine.lab.pwsh import Powershell, find_powershell
-from tests.support.twin import NO_POWERSHELL, compare, powershell_at_hand
+from engine.model.packaged import payload
+from tests.support.twin import NO_POWERSHELL, compare, modelled, powershell_at_hand
 
 pytestmark = [pytest.mark.pwsh, pytest.mark.skipif(not powershell_at_hand(), reason=NO_POWERSHELL)]
 STATES = 110
+CLR_FAILED = 0x80131700  # a service of .NET leaves an HRESULT, which no signed number of 32 bits holds
 KEY = r"HKLM\SYSTEM\CurrentControlSet\Control"
 TEXTS = ["", "x", "Gr\u00fc\u00dfe", '100 % "quoted"', "%TEMP%\\a", "line\r\nbreak", "\u65e5\u672c"]
 
@@ -79,7 +81,7 @@ def with_services(rng: random.Random) -> Machine:
                 password=rng.choice(["right", "right", "wrong"]),
                 start_mode=rng.choice(["Auto", "Auto", "Manual", "Disabled"]),
                 state=rng.choice(["Running", "Stopped"]),
-                exit_code=rng.choice([0, 1053, 1077]),
+                exit_code=rng.choice([0, 1053, 1077, CLR_FAILED]),
                 start_s=rng.choice([1.0, 20.0, 45.0, 100.0]),
                 start_s_unverified=rng.choice([None, 5.0, 45.0]),
                 config_file=config if rng.random() < 0.3 else None,
@@ -115,6 +117,73 @@ def test_service_ensure(powershell: Powershell) -> None:
         }
         ended[compare(powershell, with_services(rng), "windows_service.ensure.ps1", arguments, seed)] += 1
     assert min(ended["ok"], ended["failed"]) > 20, ended
+
+
+def test_a_service_that_ends_with_an_hresult(powershell: Powershell) -> None:
+    def pending() -> Machine:
+        machine = with_services(random.Random(1))
+        service = machine.services.get("OMCFG")
+        assert service is not None
+        service.state, service.start_mode, service.needs = "Stopped", "Auto", ()
+        scm.begin_start(machine, service)
+        service.outcome = CLR_FAILED
+        return machine
+
+    arguments = {"name": "OMCFG", "state": "running", "start_mode": None, "timeout_s": 240}
+    told = modelled(pending(), "windows_service.ensure.ps1", arguments)
+    assert told["message"] == "The service OMCFG ended as Stopped: error 2148734720 (0x80131700)."
+    assert compare(powershell, pending(), "windows_service.ensure.ps1", arguments, "starts") == "failed"
+    stopped = {**arguments, "state": "stopped"}
+    assert compare(powershell, pending(), "windows_service.ensure.ps1", stopped, "was to stop anyway") == "ok"
+
+
+SLOW = r"""
+param($Arguments)
+$global:slow = $Arguments
+$global:looks = 0
+function global:Start-Sleep { }
+function global:Get-WmiObject {
+    $global:looks += 1
+    $state = $global:slow.state
+    if ($global:looks -gt 5) { $state = 'Stopped' }
+    $code = [uint32]$global:slow.exit_code
+    $one = New-Object PSObject -Property @{ Name = 'OMSDK'; State = $state; StartMode = 'Auto'; ExitCode = $code }
+    foreach ($name in 'StartService', 'StopService', 'ChangeStartMode') {
+        Add-Member -InputObject $one -MemberType ScriptMethod -Name $name -Value {
+            New-Object PSObject -Property @{ ReturnValue = [uint32]$global:slow.code }
+        }
+    }
+    $one
+}
+@{ set = $true }
+"""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "message"),
+    [
+        # It still tells Running for some looks after it has taken the control.
+        ({"state": "stopped"}, {"state": "Running", "code": 0, "exit_code": 0}, ""),
+        ({"state": "running"}, {"state": "Stopped", "code": 8, "exit_code": 1077}, "did not start: WMI returned 8."),
+        ({"state": "running"}, {"state": "Stopped", "code": 8, "exit_code": 1067}, "did not start: error 1067."),
+        ({"state": "stopped"}, {"state": "Running", "code": 24, "exit_code": 0}, "did not stop: WMI returned 24."),
+        ({"start_mode": "Manual"}, {"state": "Stopped", "code": 21, "exit_code": 1067}, "be set: WMI returned 21."),
+        ({"start_mode": "Manual"}, {"state": "Stopped", "code": 2, "exit_code": 0}, "error 5, access is denied."),
+    ],
+)
+def test_a_service_control_manager_that_is_slow_or_refuses(
+    wanted: dict[str, Any], found: dict[str, Any], message: str
+) -> None:
+    program = find_powershell()
+    assert program is not None
+    with Powershell(program) as one:
+        assert one.run(SLOW, found)["ok"]
+        arguments = {"name": "OMSDK", "state": None, "start_mode": None, "timeout_s": 20, **wanted}
+        answer = one.run(payload("windows_service.ensure.ps1"), arguments)
+    if message:
+        assert answer["errors"][0]["message"].endswith(message), answer
+    else:
+        assert answer["value"] == {"name": "OMSDK", "state": "Stopped", "start_mode": "Auto"}
 
 
 def with_registry(rng: random.Random) -> Machine:

@@ -16,6 +16,7 @@ _REASONS = {
     1069: "the account of the service could not log on",
     14001: "its configuration file is not valid",
 }
+_LARGEST_WIN32 = 65535
 _MODES = {"Automatic": "Auto"}
 
 
@@ -60,6 +61,8 @@ def ensure(machine: Machine, arguments: JsonMap) -> JsonValue:
 
 def reason(code: int) -> str:
     """An error of the Service Control Manager, as the payload tells it."""
+    if code > _LARGEST_WIN32:
+        return f"error {code} (0x{code:08X})"
     return f"error {code}, {_REASONS[code]}" if code in _REASONS else f"error {code}"
 
 
@@ -68,24 +71,24 @@ def _start(machine: Machine, service: Service, name: str, arguments: JsonMap) ->
         code = scm.start(machine, service)
         if code:
             raise PayloadError(f"The service {name} did not start: {reason(code)}.")
-    _wait(machine, service, name, scm.RUNNING, arguments)
+    _wait(machine, service, name, (scm.RUNNING,), arguments)
 
 
 def _stop(machine: Machine, service: Service, name: str, arguments: JsonMap) -> None:
     if service.state == scm.STARTING:
-        _wait(machine, service, name, scm.RUNNING, arguments)
+        _wait(machine, service, name, (scm.RUNNING, scm.STOPPED), arguments)
     if service.state == scm.RUNNING:
         code = scm.stop(machine, service)
         if code:
             raise PayloadError(f"The service {name} did not stop: {reason(code)}.")
 
 
-def _wait(machine: Machine, service: Service, name: str, wanted: str, arguments: JsonMap) -> None:
+def _wait(machine: Machine, service: Service, name: str, wanted: tuple[str, ...], arguments: JsonMap) -> None:
     """Look every second, as the payload does."""
     limit = int(str(arguments["timeout_s"]))
     for waited in range(limit + 1):
         machine.settle()
-        if service.state == wanted:
+        if service.state in wanted:
             return
         if service.state != scm.STARTING:
             raise PayloadError(f"The service {name} ended as {service.state}: {reason(service.exit_code)}.")
