@@ -46,6 +46,7 @@ class Case:
     state: str
     known: Progress
     done: bool
+    snapshots: tuple[str, ...] = ()
 
     @property
     def left(self) -> tuple[Source, ...]:
@@ -82,6 +83,9 @@ class MssqlRestoreDatabase(BuiltIn):
         cases = cases_of(args, seen)
         result: JsonMap = {"databases": {one.name: told(one) for one in cases}, "examined": len(cases)}
         open_cases = [one for one in cases if not one.done]
+        hindered = hindered_by_snapshots(open_cases, host, result)
+        if hindered:
+            return hindered
         if not open_cases:
             why = f"{_words(cases)} on {host.name} came back from the wanted sets"
             return Unchanged(why=why, result=result, examined=len(cases), proofs=(PROOF,))
@@ -99,6 +103,18 @@ class MssqlRestoreDatabase(BuiltIn):
             commands=tuple(command for one in open_cases for command in _commands(args, one)),
             result=result,
         )
+
+
+def hindered_by_snapshots(cases: Sequence[Case], host: HostView, result: JsonMap) -> Refuse | None:
+    """What the server would refuse as well, after everything was stopped for it."""
+    told = [f"{one.name} on {host.name} has {', '.join(one.snapshots)}" for one in cases if one.snapshots]
+    if not told:
+        return None
+    return Refuse(
+        why=f"SQL Server restores no database that has a snapshot: {'; '.join(told)}",
+        remedy="A snapshot from before the upgrade may be a shorter way back: ask who made it. Nothing here drops it.",
+        result=result,
+    )
 
 
 def look_at(args: Arguments, seen: Seen) -> Script | None:
@@ -140,7 +156,10 @@ def cases_of(args: Arguments, seen: Seen) -> list[Case]:
         began = restored_at(known)
         late = since is not None and began is not None and began >= since
         done = state == _ONLINE and known.recovered and known.newest == chain[-1].guid and late
-        found.append(Case(name=name, chain=chain, state=state, known=known, done=done))
+        snapshots = tuple(
+            text_of(row, "name") for row in rows_of(seen[0]) if text_of(row, "snapshot_of").lower() == name.lower()
+        )
+        found.append(Case(name=name, chain=chain, state=state, known=known, done=done, snapshots=snapshots))
     return found
 
 

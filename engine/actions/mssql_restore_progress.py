@@ -1,12 +1,21 @@
 """``mssql.restore_progress``: how far an earlier try of the same restore came, from what the server has on record.
 
-It changes nothing and judges nothing. A database is ``begun`` if its contents are already gone or already those of the
-wanted sets: it is waiting for more sets, or it came back from them after the moment. Whoever runs a recovery again has
-to know that, as such a database can no longer be told from the baseline, or cannot be read at all.
+It changes nothing, and refuses only what no restore can begin with: a snapshot of the database. A database is ``begun``
+if its contents are already gone or already those of the wanted sets: it is waiting for more sets, or it came back from
+them after the moment. Whoever runs a recovery again has to know that, as such a database can no longer be told from the
+baseline, or cannot be read at all.
 """
 
 from engine.actions.base import BuiltIn, describe
-from engine.actions.mssql_restore_database import RESTORING, Case, cases_of, look_at, mistake_in, told
+from engine.actions.mssql_restore_database import (
+    RESTORING,
+    Case,
+    cases_of,
+    hindered_by_snapshots,
+    look_at,
+    mistake_in,
+    told,
+)
 from engine.model.command import Script
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
@@ -45,6 +54,9 @@ class MssqlRestoreProgress(BuiltIn):
             "all_restored": all(one.done for one in cases),
             "examined": len(cases),
         }
+        hindered = hindered_by_snapshots([one for one in cases if not one.done], host, result)
+        if hindered:
+            return hindered
         words = "; ".join(f"{one.name} {_words(one)}" for one in cases)
         return Unchanged(why=f"On {host.name} {words}", result=result, examined=len(cases))
 

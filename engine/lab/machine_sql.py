@@ -33,7 +33,7 @@ class Database:
     ``__PatchInfo__``. Without ``files`` it gets one for data and one for the log. ``damaged_pages`` counts pages that
     no longer hold what was written; ``rolling`` is how far a restore has come that waits for more; ``being_restored``
     is true while one is at work. ``management_servers`` are the servers it knows, ``workflow_server`` the one of them
-    that runs the workflows, by full names.
+    that runs the workflows, by full names. ``snapshot_of`` is the database that this one is a snapshot of.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Database:
     principals: Principals = field(default_factory=Principals)
     management_servers: list[str] = field(default_factory=list)
     workflow_server: str = ""
+    snapshot_of: str = ""
 
     def __post_init__(self) -> None:
         self.log.fork = self.log.fork or guid_of(f"first path of {self.name}")

@@ -25,7 +25,7 @@ from engine.lab.machine_sql_files import allocate, planned_files, release
 from engine.lab.machine_sql_log import Rolling, TransactionLog
 from engine.lab.machine_sql_media import Media
 from engine.lab.machine_sql_principals import principals_from
-from engine.lab.machine_sql_sequence import ONLINE, RESTORING, is_of, refuse_gap, refuse_to_overwrite
+from engine.lab.machine_sql_sequence import ONLINE, RESTORING, is_of, refuse_gap, refuse_snapshots, refuse_to_overwrite
 
 BYTES_A_SECOND = 200 * 1024 * 1024
 _SYSTEM = ("master", "model", "msdb", "tempdb")
@@ -170,6 +170,7 @@ def drop(machine: Machine, name: str) -> None:
         )
     if sql.sessions(database.name) or database.being_restored:
         raise PayloadError(f'Cannot drop database "{name}" because it is currently in use.')
+    refuse_snapshots(sql, database.name)
     release(machine, database.files)
     del sql.databases[database.name]
 

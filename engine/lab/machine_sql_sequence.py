@@ -18,6 +18,7 @@ def refuse_to_overwrite(sql: SqlInstance, existing: Database | None, header: Bac
     if existing is None:
         return
     name = existing.name
+    refuse_snapshots(sql, name)
     if existing.state == ONLINE and sql.sessions(name):
         raise PayloadError("Exclusive access could not be obtained because the database is in use.")
     if replace:
@@ -39,6 +40,12 @@ def refuse_to_overwrite(sql: SqlInstance, existing: Database | None, header: Bac
             "the RESTORE statement to just overwrite the contents of the log.",
             "NotSpecified",
         )
+
+
+def refuse_snapshots(sql: SqlInstance, name: str) -> None:
+    """The database that a snapshot is of cannot be restored or dropped."""
+    if any(one.snapshot_of.lower() == name.lower() for one in sql.databases.values()):
+        raise PayloadError(f"The database '{name}' has database snapshots and cannot be restored or dropped.")
 
 
 def refuse_gap(existing: Database | None, header: BackupSet) -> None:

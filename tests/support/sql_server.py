@@ -25,7 +25,7 @@ _COLUMNS: dict[str, str] = {
     "restorehistory": "restore_history_id restore_date destination_database_name user_name backup_set_id restore_type "
     "replace recovery stop_at device_count stop_at_mark_name",
     "databases": "database_id name state_desc user_access_desc is_broker_enabled compatibility_level "
-    "recovery_model_desc collation_name is_read_only owner_sid",
+    "recovery_model_desc collation_name is_read_only owner_sid source_database_id",
     "master_files": "database_id file_id name physical_name type_desc size",
     "configurations": "name value value_in_use is_dynamic",
     "messages": "message_id language_id",

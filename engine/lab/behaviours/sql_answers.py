@@ -71,7 +71,8 @@ def plain(query: str) -> str:
 
 def _names(sql: SqlInstance, database: Database | None) -> Rows:
     del database
-    names = [one.name for one in sql.databases.values() if one.product_version is not None and one.state == "ONLINE"]
+    known = [one for one in sql.databases.values() if one.state == "ONLINE" and not one.snapshot_of]
+    names = [one.name for one in known if one.product_version is not None]
     return Rows(columns=(("name", "nvarchar"),), rows=tuple((name,) for name in sorted(names)))
 
 

@@ -18,6 +18,7 @@ _DATABASES = {
     "recovery_model_desc": "nvarchar",
     "collation_name": "nvarchar",
     "owner": "nvarchar",
+    "snapshot_of": "nvarchar",
 }
 
 
@@ -47,6 +48,7 @@ def databases(sql: SqlInstance, database: Database | None, params: JsonMap) -> R
             one.recovery_model,
             one.collation,
             one.owner,
+            one.snapshot_of or None,
         )
         for number, one in enumerate(all_databases(sql), 1)
     )

@@ -66,6 +66,26 @@ def valid(name: str, decision: Decision) -> None:
     jsonschema.validate(decision.result, load_actions()[name].info.result)
 
 
+def test_a_snapshot_stands_in_the_way_before_anything_is_sent(estate: Estate, machine: Machine) -> None:
+    args = {**chain(estate), "replace": True}
+    stop_services(estate)
+    change = carry_out(machine, "mssql.restore_database", args)
+    assert machine.sql is not None
+    machine.sql.add(Database(name="before the upgrade", snapshot_of=SM))
+    told = apply(machine, change)[-1]
+    assert "has database snapshots" in told.errors[0].message
+    for name in ("mssql.restore_progress", "mssql.restore_database"):
+        decision = carry_out(machine, name, args)
+        assert isinstance(decision, Refuse)
+        assert decision.why.endswith("ServiceManager on SQL01 has before the upgrade")
+        valid(name, decision)
+    del machine.sql.databases["before the upgrade"]
+    apply(machine, carry_out(machine, "mssql.restore_database", args))
+    machine.sql.add(Database(name="before the upgrade", snapshot_of=SM))
+    assert isinstance(carry_out(machine, "mssql.restore_progress", args), Unchanged)
+    assert isinstance(carry_out(machine, "mssql.restore_database", args), Unchanged)
+
+
 def test_a_database_is_brought_back_once(estate: Estate, machine: Machine) -> None:
     args = {**chain(estate), "replace": True}
     stop_services(estate)

@@ -63,6 +63,7 @@ def any_machine(seed: int) -> Machine:
     sql.configured = {name: dice.randrange(2) for name in dice.sample(sorted(sql.options), 2)}
     for name in dice.sample(NAMES, dice.randrange(1, 5)):
         sql.add(any_database(dice, name, logins))
+        sql.databases[name].snapshot_of = dice.choice(["", "", "", next(iter(sql.databases))])
     return machine
 
 
@@ -116,7 +117,12 @@ def tables(sql: SqlInstance, database: Database) -> dict[str, list[dict[str, Any
         ]
         + [{"ManagedTypeId": "another", "ScopedInstanceId": 2}],
         "databases": [
-            {"database_id": place, "name": one.name, "state_desc": one.state}
+            {
+                "database_id": place,
+                "name": one.name,
+                "state_desc": one.state,
+                "source_database_id": 5 if one.snapshot_of else None,
+            }
             for place, one in enumerate([*(Database(name=name) for name in ("a", "b", "c", "d")), *_user(sql)], 1)
         ],
         "__MOMManagementGroupInfo__": [{"DBVersion": database.product_version}],

@@ -90,6 +90,8 @@ def any_instance(dice: random.Random) -> SqlInstance:
                 files=files,
             )
         )
+    for name in dice.sample(list(sql.databases), dice.randrange(len(sql.databases) + 1)):
+        sql.add(Database(name=f"{name} before", snapshot_of=name))
     return sql
 
 
@@ -97,6 +99,7 @@ def views(sql: SqlInstance) -> dict[str, list[dict[str, Any]]]:
     """The documented views, made from the state alone."""
     known = [sql.databases.get(name) or Database(name=name, recovery_model="SIMPLE") for name in catalogue.SYSTEM]
     everything = [*known, *(one for one in sql.databases.values() if one.name not in catalogue.SYSTEM)]
+    numbers = {one.name: number for number, one in enumerate(everything, 1)}
     return {
         "databases": [
             {
@@ -110,6 +113,7 @@ def views(sql: SqlInstance) -> dict[str, list[dict[str, Any]]]:
                 "collation_name": one.collation,
                 "is_read_only": one.read_only,
                 "owner_sid": f"sid of {one.owner}",
+                "source_database_id": numbers.get(one.snapshot_of),
             }
             for number, one in enumerate(everything, 1)
         ],
