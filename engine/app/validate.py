@@ -48,9 +48,9 @@ def _one(path: Path, inventory: str | None) -> tuple[Diagnostic, ...]:
 
         return load_inventory(text, str(path), {})[1]
     if kind == "triage":
-        from engine.language.load import load_triage
+        from engine.language.triage import load_triage_spec
 
-        return load_triage(text, str(path))[1]
+        return load_triage_spec(text, str(path))[1]
     from engine.language.load import load_document
 
     return load_document(kind, text, str(path))[1]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.language.load import Text, load_triage
+from engine.language.located import Located
 from engine.language.nearest import did_you_mean
 from engine.language.yamltext import read_yaml
-from engine.model.diagnostic import Diagnostic, Severity, has_errors
-from engine.model.origin import Origin
+from engine.model.diagnostic import Diagnostic, has_errors
 from engine.model.triage import (
     AllOf,
     AnyOf,
@@ -56,7 +56,7 @@ def load_triage_spec(text: Text, file: str) -> tuple[TriageSpec | None, tuple[Di
     document, found = load_triage(text, file)
     if document is None or has_errors(found):
         return None, found
-    builder = _Builder(document.value, document.origin)
+    builder = _Builder(document.value, document.located)
     spec = builder.spec(file)
     return (None if builder.wrong else spec), (*found, *builder.wrong)
 
@@ -64,9 +64,9 @@ def load_triage_spec(text: Text, file: str) -> tuple[TriageSpec | None, tuple[Di
 class _Builder:
     """One document being built."""
 
-    def __init__(self, value: Mapping[str, Any], origin: Any) -> None:
+    def __init__(self, value: Mapping[str, Any], located: Located) -> None:
         self.value = value
-        self.origin = origin
+        self.located = located
         self.wrong: list[Diagnostic] = []
         self.names: dict[str, tuple[str, ...]] = dict(_FINDINGS)
 
@@ -126,7 +126,8 @@ class _Builder:
             when = self._condition(one["when"], (*path, "when"))
             for number, case in enumerate(one.get("cases", ())):
                 inner = (*path, "cases", number)
-                both = AllOf(parts=(when, self._condition(case["when"], (*inner, "when"))))
+                more = self._condition(case["when"], (*inner, "when"))
+                both = when if more == AllOf(parts=()) else AllOf(parts=(when, more))
                 yield self._row(one, case, both, inner)
             if "cases" not in one:
                 yield self._row(one, one, when, path)
@@ -157,7 +158,7 @@ class _Builder:
             return Not(part=self._condition(value, path))
         wanted = (value,) if isinstance(value, str) else tuple(value)
         if key not in self.names:
-            self._add(f'there is no finding "{key}"', path, did_you_mean(key, self.names))
+            self._add(f'there is no finding "{key}"', path, did_you_mean(key, self.names), of_key=True)
         else:
             for one in wanted:
                 if one not in self.names[key]:
@@ -169,9 +170,9 @@ class _Builder:
             self._add(f'there is no phase "{name}"', path, did_you_mean(name, self.value["phases"]))
         return name
 
-    def _add(self, message: str, path: tuple[Any, ...], hint: str | None) -> None:
-        origin: Origin = self.origin(*path)
-        self.wrong.append(Diagnostic(code="R420", severity=Severity.ERROR, message=message, origin=origin, hint=hint))
+    def _add(self, message: str, path: tuple[Any, ...], hint: str | None, *, of_key: bool = False) -> None:
+        origin = self.located.key_at(path) if of_key else self.located.at(path)
+        self.wrong.append(self.located.error("R420", message, origin, hint=hint))
 
 
 def _group(one: Mapping[str, Any]) -> ExitCodeGroup:

@@ -116,3 +116,15 @@ def test_a_folder_answers_again_what_the_live_estate_answered(command: Command, 
     (gap,) = [one for one in second["missing"] if one["host"] == "DW01" and one["what"] == "the host as a whole"]
     assert "could not connect" in gap["why"]
     assert gap["could_change_verdict"] in ("alone", "with other missing evidence", "no")
+
+
+def test_validate_finds_what_triage_would_refuse(command: Command, tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "runbooks" / "service-manager" / "triage.yaml"
+    wrong = shipped.read_text(encoding="utf-8").replace("{S1: found, binaries: equal", "{S1: found, binarys: equal")
+    (tmp_path / "t.yaml").write_text(wrong, encoding="utf-8")
+    said = command("validate", tmp_path / "t.yaml")
+    assert said.code == 3
+    assert 'there is no finding "binarys"' in said.err
+    assert "^^^^^^^" in said.err
+    assert 'did you mean "binaries"?' in said.err
+    assert command("validate", shipped).code == 0
