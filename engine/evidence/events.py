@@ -56,6 +56,9 @@ def _matches(pattern: EventPattern, record: EventRecord) -> bool:
         return True
     text = record.message.lower()
     strings = {one.strip().lower() for one in record.strings}
+    if pattern.event == 0:
+        # No id says what the event is about: the name is looked for as in a message, for a string may be a sentence.
+        text = "\n".join((text, *strings))
     return any(name.lower() in strings or name.lower() in text for name in pattern.names)
 
 
