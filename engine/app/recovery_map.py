@@ -14,7 +14,7 @@ from engine.app.wiring import catalogue
 from engine.model.packaged import root
 from engine.model.runbook import RunbookSpec, StepSpec
 from engine.model.status import Effect
-from engine.model.triage import Row
+from engine.model.triage import AllOf, Row
 from engine.planning.effects import nature
 from engine.planning.waypoints import required
 from engine.reporting.recovery_map import MapRow, MapRunbook, MapStep, RecoveryMap, markdown
@@ -35,13 +35,14 @@ def recovery_map() -> RecoveryMap:
 
 
 def _row(name: str, group: Sequence[Row], phases: Mapping[str, str]) -> MapRow:
-    """The cases of one row of the table together."""
+    """The cases of one row of the table together; what to do next is that of the case which always holds, if any."""
+    usual = next((one for one in group if one.when == AllOf(parts=())), group[0])
     return MapRow(
         id=name,
         title=group[0].title,
         phases=tuple(dict.fromkeys(phases.get(one.verdict, one.verdict) for one in group)),
         runbooks=tuple(dict.fromkeys(Path(one.runbook).stem for one in group if one.runbook)),
-        next=" ".join(group[0].next.split()),
+        next=" ".join(usual.next.split()),
     )
 
 

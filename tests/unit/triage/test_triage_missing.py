@@ -161,7 +161,7 @@ def test_versions_that_decide_only_together_are_not_called_harmless() -> None:
 
 
 def test_where_no_piece_decides_alone_two_are_named() -> None:
-    answers = Answers(setup_running="no", exit_code=0, prerequisite_page=("Warning: memory",))
+    answers = Answers(setup_running="no", exit_code=248, prerequisite_page=("Warning: memory",))
     result = judge(evidence(host(UNKNOWN, UNKNOWN), answers=answers), SPEC)
     assert result.deciding is not None
     assert result.deciding.pieces == ("the answer retry_button", "the versions that are not known")

@@ -36,7 +36,7 @@ SHAPE: dict[str, Any] = {
     ],
     "properties": {
         "verdict": {"enum": ["setup-running", "undetermined", *PHASES]},
-        "suspected": {"enum": [None, *PHASES]},
+        "suspected": {"enum": [None, "setup-running", *PHASES]},
         "row": {"enum": ROWS},
         "runbook": {"type": ["string", "null"], "pattern": "^runbooks/service-manager/[a-z-]+[.]yaml$"},
         "supporting": {"type": "array", "items": SIGHTING},
