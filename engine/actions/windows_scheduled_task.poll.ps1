@@ -2,6 +2,21 @@ param($Arguments)
 # How far a command line in a scheduled task is, by the files that it leaves: registered, begun, ended.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function Get-Tail($Path) {
+    # Only the end, as an output can be of any length; and what the command line left behind may still write to it.
+    $stream = New-Object IO.FileStream($Path, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]'ReadWrite, Delete')
+    try {
+        $stream.Position = [Math]::Max([long]0, [long]($stream.Length - 16000))
+        $bytes = New-Object 'byte[]' 16000
+        $filled = 0
+        while (($read = $stream.Read($bytes, $filled, $bytes.Length - $filled)) -gt 0) { $filled += $read }
+    } finally { $stream.Close() }
+    $text = [Console]::OutputEncoding.GetString($bytes, 0, $filled)
+    if ($text.Length -gt 4000) { $text = $text.Substring($text.Length - 4000) }
+    $text
+}
+
 $state = 'unknown'
 $message = 'the task is not on this host'
 $there = $false
@@ -34,8 +49,7 @@ if (Test-Path -LiteralPath $root) {
             $message = ''
             $code = [int]([IO.File]::ReadAllText($ended).Trim())
             $written = [IO.Path]::Combine($folder, 'output.txt')
-            if ([IO.File]::Exists($written)) { $output = [IO.File]::ReadAllText($written, [Console]::OutputEncoding) }
-            if ($output.Length -gt 4000) { $output = $output.Substring($output.Length - 4000) }
+            if ([IO.File]::Exists($written)) { $output = Get-Tail $written }
         }
     }
 }

@@ -34,6 +34,7 @@ needs_pwsh = [
 SCHEDULER = r"""
 param($Arguments)
 $env:ProgramFiles = 'C:\Program Files'
+$env:SystemRoot = 'C:\Windows'
 $global:twin = $Arguments
 if (-not $global:twinGetDate) { $global:twinGetDate = Get-Command -Name Get-Date -CommandType Cmdlet }
 function global:ConvertFrom-Twin($Seconds) {
@@ -63,6 +64,11 @@ function global:schtasks.exe {
     $task = $tasks + '\' + $name
     $folder = 'C:\Program Files\RecoveryRunbooks\task-' + $name.Substring('RecoveryRunbooks-'.Length)
     $global:LASTEXITCODE = 0
+    if ($global:twin.no_scheduler) {
+        $global:LASTEXITCODE = 1
+        'ERROR: The service has not been started.'
+        return
+    }
     if ($words[1] -ne '/TN') { throw 'no name' }
     if ($words[0] -eq '/Create') {
         $expected = '\"' + $folder + '\run.cmd\"'
@@ -179,6 +185,44 @@ class TestGenuine:
                     machine.clock.advance(5)
         assert count >= 150
         assert states == {"running", "done", "failed", "unknown", "unknown nothing"}, states
+
+    def test_a_task_that_nobody_could_remove_is_not_told_as_removed(self, session: PayloadSession) -> None:
+        """Without the scheduler's service the task cannot be asked for, and it runs again once the service does."""
+        machine = new_machine()
+        start, _, remove = scripts(machine, given_arguments({"command": "hostname"}))
+        assert look(machine, start).ok
+        root = session.become(machine)
+        state = {"now": int(machine.clock.now()), "booted": 0, "logged_on": ""}
+        assert session.run(SCHEDULER, {**state, "no_scheduler": True})["ok"]
+        answer = session.run(payload(remove.name), remove.arguments)
+        assert not answer["ok"]
+        task = f"RecoveryRunbooks-{remove.arguments['key']}"
+        assert answer["errors"][0]["message"] == (
+            f"The task {task} is still registered, and schtasks.exe says: ERROR: The service has not been started."
+        )
+        assert read_files(root) == machine_files(machine)
+        assert session.run(SCHEDULER, state)["ok"]
+        assert session.run(payload(remove.name), remove.arguments)["value"] == {"removed": True}
+        assert not [one for one in read_files(root) if task in one]
+
+    def test_an_output_of_any_length_is_read_from_its_end(self, session: PayloadSession) -> None:
+        machine = new_machine()
+        start, poll, _ = scripts(machine, given_arguments({"command": "hostname"}))
+        assert look(machine, start).ok
+        machine.clock.advance(5)
+        assert look(machine, poll).ok
+        root = session.become(machine)
+        state = {"now": int(machine.clock.now()), "booted": 0, "logged_on": ""}
+        assert session.run(SCHEDULER, state)["ok"]
+        folder = root / "Program Files" / "RecoveryRunbooks" / f"task-{poll.arguments['key']}"
+        with (folder / "output.txt").open("r+b") as file:
+            file.seek(3 << 30)
+            file.write(b"x" * 20000 + b"the end\r\n")
+        answer = session.run(payload(poll.name), poll.arguments)
+        (folder / "output.txt").unlink()
+        assert answer["ok"], answer["errors"][0]["message"]
+        assert answer["value"]["state"] == "done"
+        assert answer["value"]["output"] == "x" * 3991 + "the end\r\n"
 
 
 def scripts(machine: Machine, args: dict[str, Any]) -> tuple[Script, Script, Script]:
