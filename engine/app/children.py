@@ -3,7 +3,7 @@ covered by its plan, so that what runs is what was planned.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -17,11 +17,14 @@ from engine.model.errors import DocumentsRejected, EngineError, PlanOutdated
 from engine.model.expression import Template
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan, PlannedStep
-from engine.model.runbook import RunbookSpec
+from engine.model.runbook import RunbookSpec, StepSpec
 from engine.model.status import Effect, Status
 from engine.planning.children import Nested, permanent_always, tree_digest, unplannable, worst, worst_written
 from engine.planning.drafting import is_left_out
 from engine.planning.findings import listed
+from engine.planning.proofs import APPROVAL
+from engine.planning.waypoints import required
+from engine.ports.action import ActionInfo, RunsOn
 
 ACTION = "runbook"
 _DEEPEST = 5
@@ -94,6 +97,36 @@ def _tree(runbook: str, name: str, inventory: Inventory, depth: int) -> str | No
     return tree_digest(
         spec, inventory, {one.id: _tree(spec.file, str(one.args.get("name")), inventory, depth + 1) for one in steps}
     )
+
+
+def asked_within(plan: Plan) -> frozenset[str] | None:
+    """The ids of the steps that ask a person something in the runbooks that this plan runs, in their whole depth; None
+    if that cannot be known, as one of them cannot be read.
+    """
+    within = (step for step in plan.steps if step.action == ACTION)
+    return _all(_asking(step.origin.file, str(step.args["name"]), 0) for step in within)
+
+
+def _asking(runbook: str, name: str, depth: int) -> frozenset[str] | None:
+    try:
+        spec = documents.runbook(str(beside(runbook, name))).spec if depth <= _DEEPEST else None
+    except EngineError:
+        return None
+    if spec is None:
+        return None
+    infos = {key: one.info for key, one in catalogue().actions.items()}
+    own = (one.id for one in spec.steps if one.action in infos and _asks(one, infos[one.action]))
+    within = (one for one in spec.steps if one.action == ACTION)
+    return _all((frozenset(own), *(_asking(spec.file, str(one.args["name"]), depth + 1) for one in within)))
+
+
+def _asks(step: StepSpec, info: ActionInfo) -> bool:
+    return info.runs_on is RunsOn.OPERATOR or any(one.kind == APPROVAL for one in required(step, info))
+
+
+def _all(found: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    each = list(found)
+    return None if None in each else frozenset().union(*(one for one in each if one is not None))
 
 
 def refuse_changed(step: PlannedStep, request: PlanRequest) -> None:

@@ -44,6 +44,7 @@ def command(
         operator=operator,
         answers=rest + answers,
         approve_all=yes,
+        reason=reason,
         verbose=verbose,
         no_color=no_color,
         as_json=as_json,

@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -38,6 +38,7 @@ class Flags:
     approve_all: bool
     by: str
     rest: Person
+    reason: str = ""
     taken: dict[str, object] = field(default_factory=dict)
 
     def question(self, asked: QuestionAsked) -> PersonAnswer | None:
@@ -61,7 +62,8 @@ class Flags:
         """The flag's yes or no."""
         given = self.answers.get(asked.step) if self._is_mine(asked.step) else None
         if given in ("approve", "deny", "later"):
-            return PersonAnswer(answer=given, by=f"{self.by} (by --answer)")
+            reason = self.reason if given == "deny" else ""
+            return PersonAnswer(answer=given, by=f"{self.by} (by --answer)", reason=reason)
         if given is not None:
             raise UsageMistake(
                 f"step {asked.step} waits for an approval, not for `{given}`", remedy="one of: approve, deny, later"
@@ -74,16 +76,26 @@ class Flags:
         return step in self.answers and self.taken.setdefault(step, self.answers) is self.answers
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nobody:
-    """No terminal: the run is parked."""
+    """No terminal: the run is parked, and whoever reads its last screen learns what it waits for."""
+
+    by: str
+    plan: Plan
 
     def question(self, asked: QuestionAsked) -> None:
-        """Nobody is here."""
-        del asked
+        """Show what is to be done and said."""
+        from engine.reporting.person_text import question_text
+
+        with suppress(OSError):  # nobody reads, either
+            click.echo("\n" + question_text(asked, self.plan), err=True)
 
     def approval(self, asked: ApprovalAsked) -> None:
-        """Nobody is here."""
-        del asked
+        """Show what would be agreed to."""
+        from engine.reporting.person_text import approval_text
+
+        with suppress(OSError):
+            click.echo("\n" + approval_text(asked, self.plan, operator=self.by), err=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,28 +188,34 @@ def person(
     *,
     approve_all: bool,
     by: str,
-    strict: bool = True,
+    reason: str = "",
+    within: Callable[[], frozenset[str] | None] | None = None,
     taken: dict[str, object] | None = None,
 ) -> Person:
-    """Flags first, then whoever is at the terminal. ``strict``: every flag must be for a step of this plan, unless the
-    plan runs other runbooks. ``taken`` is shared by a run and those within it.
+    """Flags first, then whoever is at the terminal. ``within`` gives the steps that ask in the runbooks which this one
+    runs, None where that cannot be known; where it is given, every flag must be for one of them or for a step of this
+    plan. ``reason`` is that of a denial. ``taken`` is shared by a run and those within it.
     """
-    rest: Person = Terminal(by=by, plan=plan) if sys.stdin.isatty() else Nobody()
+    rest: Person = Terminal(by=by, plan=plan) if sys.stdin.isatty() else Nobody(by=by, plan=plan)
     given = dict(parse_answers(answers))
-    if strict and not any(step.action == "runbook" for step in plan.steps):
-        _refuse_unknown(given, plan)
-    return Flags(answers=given, approve_all=approve_all, by=by, rest=rest, taken={} if taken is None else taken)
+    if given and within is not None:
+        _refuse_unknown(given, plan, within())
+    shared = {} if taken is None else taken
+    return Flags(answers=given, approve_all=approve_all, by=by, rest=rest, reason=reason, taken=shared)
 
 
-def _refuse_unknown(given: Iterable[str], plan: Plan) -> None:
+def _refuse_unknown(given: Iterable[str], plan: Plan, within: frozenset[str] | None) -> None:
     """An answer that no step will ask for is a mistake, and is told before anything is done."""
     from engine.language.nearest import did_you_mean
 
-    asking = [
+    if within is None:
+        return
+    own = (
         step.id
         for step in plan.steps
         if step.runs_on == "operator" or any(one.kind == "approval" for one in step.requires)
-    ]
+    )
+    asking = [*own, *sorted(within)]
     for name in given:
         if name not in asking:
             remedy = did_you_mean(name, asking) if asking else "no step of this plan asks anything"

@@ -59,11 +59,13 @@ class Manner:
     no_color: bool
     as_json: bool
     diff: bool = False
+    reason: str = ""
     person: Person | None = None
     is_asked: bool = False
 
     def listeners(self, last: LastWords) -> Listeners:
         """Sinks and person for a plan; Ctrl-C once drains, twice stops."""
+        from engine.app.children import asked_within
         from engine.reporting.console import ConsoleSink
 
         interrupts = Interrupts()
@@ -80,9 +82,15 @@ class Manner:
         def answering(plan: Plan) -> Person:
             if self.person is not None:
                 return self.person
-            strict, self.is_asked = not self.is_asked, True  # the answers are for this run, or for runs within it
+            first, self.is_asked = not self.is_asked, True  # the answers are for this run, or for runs within it
             return person(
-                plan, self.answers, approve_all=self.approve_all, by=self.operator, strict=strict, taken=taken
+                plan,
+                self.answers,
+                approve_all=self.approve_all,
+                by=self.operator,
+                reason=self.reason,
+                within=(lambda: asked_within(plan)) if first else None,
+                taken=taken,
             )
 
         return Listeners(sinks=sinks, person=answering, interrupts=interrupts)

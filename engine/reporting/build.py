@@ -236,7 +236,8 @@ def _state(notes: Notes, step_runs: tuple[ReportStepRun, ...]) -> str:
         case RunStatus.DONE:
             return f"The run ended well after {took}."
         case RunStatus.PARKED:
-            return f"The run waits for a person: {notes.parked.reason if notes.parked else ''}."
+            reason = notes.parked.reason if notes.parked else ""
+            return f"The run waits for a person: {reason}" + ("" if reason.endswith(("?", ".")) else ".")
         case RunStatus.INTERRUPTED:
             return f"The run was interrupted after {took}."
         case RunStatus.RUNNING:

@@ -150,7 +150,8 @@ def _person(notes: Notes, event: ev.RunEvent) -> None:
     match event:
         case ev.QuestionAsked():
             notes.asked[StepRunId(event.step, ENGINE_HOST)] = event.question or event.show
-            _postponed(notes.of(event.step, ENGINE_HOST), event.at, "waits for an answer", SpanKind.PERSON)
+            said = " ".join(one.strip() for one in (event.show, event.question) if one.strip())
+            _postponed(notes.of(event.step, ENGINE_HOST), event.at, f"waits for an answer: {said}", SpanKind.PERSON)
             one = notes.of(event.step, ENGINE_HOST)
             one.started_at = event.at if one.started_at is None else one.started_at
         case ev.ApprovalAsked():

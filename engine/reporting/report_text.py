@@ -123,7 +123,7 @@ def _steps(report: Report, columns: int) -> Iterator[str]:
                 yield from _wrapped(one_line(run.leads), columns, "       ")
             elif run.remedy:
                 yield from _wrapped(one_line(run.remedy), columns, "       remedy: ")
-        elif run.status in (Status.OK, Status.CHANGED) and run.why:
+        elif run.status in (Status.OK, Status.CHANGED, Status.WAITING) and run.why:
             yield from _wrapped(one_line(run.why), columns, "       ")
 
 

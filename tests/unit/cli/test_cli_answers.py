@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rehearsal import plan
 
 from engine.cli.person import Flags, Nobody, parse_answers
 from engine.model.errors import UsageMistake
@@ -16,7 +17,7 @@ APPROVAL = ApprovalAsked(
 
 
 def flags(*, approve_all: bool = False, **answers: str) -> Flags:
-    return Flags(answers=answers, approve_all=approve_all, by="anna", rest=Nobody())
+    return Flags(answers=answers, approve_all=approve_all, by="anna", rest=Nobody(by="anna", plan=plan()))
 
 
 @given(st.text(min_size=1).filter(lambda one: "=" not in one), st.text(min_size=1))
