@@ -25,6 +25,7 @@ import the unsealed management packs ... FOLDER           imports the packs of t
 rename the folder PATH to NAME.                           renames it; one that is not there needs nothing
 is the password at hand, does somebody hold the password  the keys' passwords: ``held``, or ``missing`` or ``lost``
 can a work item be created                                opens the console: ``works`` or ``fails``
+start-scdwjob -jobname mpsyncjob                          starts the job, waits for it: ``done`` or ``failed``
 do the reports open                                       runs a report of the warehouse: ``work`` or ``fail``
 versions of binaries, databases and management packs      compares them on every server: ``agree`` or ``differ``
 agree
@@ -213,6 +214,12 @@ class LabPerson:
         works = any(is_usable(one) for one in self.products.values() if one.role == SERVER_ROLE)
         return ("works", *_DONE) if works else ("fails", *_NOT_DONE)
 
+    def synchronise(self, show: str) -> tuple[str, ...]:
+        """Start the job that brings management packs into the warehouse; it needs the warehouse's data access."""
+        del show
+        works = any(is_usable(one) for one in self.products.values() if one.role == WAREHOUSE_ROLE)
+        return _DONE if works else _NOT_DONE
+
     def open_reports(self, show: str) -> tuple[str, ...]:
         """Run a report of the data warehouse."""
         del show
@@ -271,6 +278,7 @@ _PHRASES: tuple[tuple[str, Callable[[LabPerson, str], tuple[str, ...]]], ...] = 
     (r"rename the folder", LabPerson.rename_folder),
     (r"is the password at hand|does somebody hold the password", LabPerson.ask_for_password),
     (r"can a work item be created", LabPerson.open_console),
+    (r"start-scdwjob -jobname mpsyncjob", LabPerson.synchronise),
     (r"do the reports open", LabPerson.open_reports),
     (r"versions of binaries, databases and management packs agree", LabPerson.compare_versions),
     (r"retry|setup\.exe", LabPerson.press_retry),
