@@ -146,16 +146,17 @@ def _look(args: Arguments, one: Wanted, step: int, header: CommandResult | None)
     """Header and list of files are the same in every family, so the first device is asked."""
     devices = {f"device{number}": path for number, path in enumerate(one.devices, 1)}
     if step == 0:
-        return ask(args, header_text(), {"device1": one.devices[0]}, timeout_s=300)
+        return ask(args, header_text(one.position), {"device1": one.devices[0]}, timeout_s=300)
     if step == 1:
         return ask(args, file_list_text(one.position), {"device1": one.devices[0]}, timeout_s=300)
     text = verify_text(len(devices), one.position, with_sums=_has_sums(one, header))
     return ask(args, text, devices, timeout_s=whole(args.get("verify_timeout_s")))
 
 
-def header_text() -> str:
-    """The headers of all sets on a device."""
-    return "RESTORE HEADERONLY FROM DISK = @device1;"
+def header_text(position: int | None = None) -> str:
+    """The header of one set on a device, or those of all: there can be thousands in a file that is appended to."""
+    one = "" if position is None else f" WITH FILE = {position:d}"
+    return f"RESTORE HEADERONLY FROM DISK = @device1{one};"
 
 
 def file_list_text(position: int) -> str:

@@ -43,6 +43,7 @@ def _statements(machine: Machine) -> Iterator[tuple[str, Mapping[str, str]]]:
         first = {"device1": devices["device1"]}
         named = ", ".join(f"DISK = @{name}" for name in devices)
         yield "RESTORE HEADERONLY FROM DISK = @device1", first
+        yield f"RESTORE HEADERONLY FROM DISK = @device1 WITH FILE = {row['position']}", first
         yield f"RESTORE FILELISTONLY FROM DISK = @device1 WITH FILE = {row['position']}", first
         for sums in ("", ", CHECKSUM"):
             yield f"RESTORE VERIFYONLY FROM {named} WITH FILE = {row['position']}{sums}", devices

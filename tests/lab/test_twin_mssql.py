@@ -136,7 +136,12 @@ def test_histories(session: PayloadSession) -> None:
 
 
 def test_the_statements_in_the_grammar_of_2008(tmp_path: Path) -> None:
-    texts = [header_text(), file_list_text(2), *(verify_text(n, 3, with_sums=n > 1) for n in (1, 2, 64))]
+    texts = [
+        header_text(),
+        header_text(2),
+        file_list_text(2),
+        *(verify_text(n, 3, with_sums=n > 1) for n in (1, 2, 64)),
+    ]
     for text, parsed in zip(texts, genuine.parse_tsql(texts, tmp_path), strict=True):
         assert parsed["errors"] == [], text
         assert [one["kind"] for one in genuine.statements(parsed)] == ["RestoreStatement"], text

@@ -73,7 +73,7 @@ def read_backups(machine: Machine, sql: SqlInstance, text: str, params: JsonMap)
     media = [open_media(machine, sql, path) for path in paths]
     match found["verb"].upper():
         case "HEADERONLY":
-            return _headers(media[0])
+            return _headers([set_at(media[0], paths[0], int(found["file"]))] if found["file"] else media[0].sets)
         case "FILELISTONLY":
             return _files(set_at(media[0], paths[0], int(found["file"] or 1)))
         case _:
@@ -82,9 +82,9 @@ def read_backups(machine: Machine, sql: SqlInstance, text: str, params: JsonMap)
             return Rows(columns=(), rows=())
 
 
-def _headers(media: Media) -> Rows:
+def _headers(sets: Sequence[BackupSet]) -> Rows:
     columns = ("BackupType", "DeviceType", "Flags", *_HEADER)
-    rows = tuple(tuple(_header(one, column) for column in columns) for one in media.sets)
+    rows = tuple(tuple(_header(one, column) for column in columns) for one in sets)
     return Rows(columns=tuple((name, _kind(name)) for name in columns), rows=rows)
 
 

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from engine.actions import load_actions
+from engine.actions.mssql_ask import rows_of
 from engine.actions.mssql_verify_backup import file_list_text, header_text, verify_text
 from engine.lab.clock import LabClock
 from engine.lab.machine import Machine, Volume
@@ -16,7 +17,7 @@ from engine.lab.machine_sql_backups import Wish, back_up
 from engine.lab.machine_sql_media import spoil_header, spoil_pages
 from engine.model.result import Refuse, Unchanged
 from tests.support.payload_tsql import parse
-from tests.support.sql_drive import carry_out
+from tests.support.sql_drive import carry_out, looks
 
 SM = "ServiceManager"
 MIB = 1024 * 1024
@@ -50,6 +51,15 @@ def verify(machine: Machine, **args: Any) -> Any:
     if decision.result:
         jsonschema.validate(decision.result, load_actions()["mssql.verify_backup"].info.result)
     return decision
+
+
+def test_only_the_header_of_the_set_is_asked_for() -> None:
+    """A file to which logs are appended for months holds more sets than an answer has rows."""
+    machine = new_machine()
+    chain = carry_out(machine, "mssql.backup_chain", {"databases": [SM], "before": BEFORE, "lookback_days": 400})
+    args = {"sets": chain.result["sets"], "data_folder": "D:\\SQLData", "log_folder": "L:\\Logs"}
+    headers = looks(machine, "mssql.verify_backup", args)[1:-2:3]
+    assert [[row["Position"] for row in rows_of(one)] for one in headers] == [[1], [3], [4]]
 
 
 def test_good_sets_are_proven() -> None:
@@ -134,7 +144,7 @@ SPOILT: dict[str, tuple[Callable[[Machine], None], str]] = {
         "set 1 in D:\\Backup\\sm.bak: Damage to the backup set was",
     ),
     "replaced": (replaced, "another backup has taken the place of the one on record"),
-    "shorter": (replaced, "set 3 in D:\\Backup\\sm.bak: there is no set at position 3"),
+    "shorter": (replaced, "set 3 in D:\\Backup\\sm.bak: Cannot find file ID 3 on device"),
     "foreign": (foreign, "it is a backup of Other"),
     "collation": (other_collation, "its collation is Latin1_General_100_CI_AS and not that of the instance"),
     "full": (full_volume, "D:\\ has 66060288 bytes free and 67108864 are needed"),
@@ -199,6 +209,7 @@ def test_the_server_itself_checks_the_space_where_the_files_were() -> None:
 def test_the_statements_are_sound(devices: int, with_sums: bool) -> None:
     for text, kind in (
         (header_text(), "RESTORE HEADERONLY"),
+        (header_text(7), "RESTORE HEADERONLY"),
         (file_list_text(3), "RESTORE FILELISTONLY"),
         (verify_text(devices, 3, with_sums=with_sums), "RESTORE VERIFYONLY"),
     ):
