@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from engine.conduct.triage_versions import CHANGED, EQUAL, Item, items, overall, short
 from engine.model.triage import UNKNOWN, Concern, Evidence, ExitCodeGroup, Missing, Sighting, Signature, TriageSpec
 
-WEEK = 7 * 24 * 3600
+DAY = 24 * 3600
+WEEK = 7 * DAY
+_OLDER = "it is older than the start of the upgrade"
+_BEGUN = "the run of setup that wrote it began more than a day before the upgrade"
 _TOLERANCE = 60
 _HARMLESS = re.compile(r"\bwarning\b|\bwarn\b|^\s*!|\bpassed\b|\bsucce(ss|eded)|^\s*(none|ok)\s*$", re.IGNORECASE)
 _BLOCKING = re.compile(r"\bfail|\berror\b|\bblock|^\s*x\b|\[x\]|\(x\)|\u2717|\u2718|\u274c", re.IGNORECASE)
@@ -58,7 +61,7 @@ def findings(evidence: Evidence, spec: TriageSpec) -> Findings:
     return Findings(
         values=values,
         statements=tuple(statements),
-        missing=(*missing, *_absent(evidence, compared)),
+        missing=(*missing, *_absent(evidence, compared), *_outdated(seen)),
         compared=compared,
         seen=tuple(seen),
     )
@@ -107,12 +110,16 @@ def _in_place(sighting: Sighting, evidence: Evidence, spec: TriageSpec) -> Sight
 
 def _in_time(sighting: Sighting, evidence: Evidence) -> Sighting:
     """A sighting from before the upgrade supports nothing. Where the start is unknown, an event may be a week old."""
-    if sighting.superseded or not sighting.at:
-        return sighting
     started = evidence.upgrade.started_at
+    if sighting.superseded or not (sighting.at or sighting.since):
+        return sighting
+    if started is not None and sighting.since and all(one < started - DAY for one in sighting.since):
+        return replace(sighting, superseded=_BEGUN)
+    if not sighting.at:
+        return sighting
     if started is not None:
         old = all(one < started - _TOLERANCE for one in sighting.at)
-        return replace(sighting, superseded="it is older than the start of the upgrade") if old else sighting
+        return replace(sighting, superseded=_OLDER) if old else sighting
     collected = evidence.collected_at
     if collected is not None and sighting.of_event and all(one < collected - WEEK for one in sighting.at):
         return replace(sighting, superseded="it is more than a week older than the collection")
@@ -249,6 +256,17 @@ def _absent(evidence: Evidence, compared: tuple[Item, ...]) -> list[Missing]:
     )
     found.extend(Missing(what=what, why=why, concerns=concerns) for absent, what, why, concerns in wanted if absent)
     return found
+
+
+def _outdated(seen: Sequence[Sighting]) -> list[Missing]:
+    """Logs that show what an older upgrade left, and nothing of this one."""
+    of_logs = [one for one in seen if one.line is not None and not one.of_event]
+    old = [one for one in of_logs if one.superseded in (_BEGUN, _OLDER)]
+    if not old or any(one.superseded is None for one in of_logs):
+        return []
+    why = "what stands in the logs that were brought is older than this upgrade"
+    what = "a setup log of this upgrade"
+    return [Missing(what=what, host=old[0].host, file=old[0].file, line=old[0].line, why=why, concerns=Concern.LOGS)]
 
 
 def _unknown(item: Item) -> str:

@@ -98,7 +98,7 @@ class Worlds:
             one.id
             for one in self._signatures
             if (mine := [s for s in self._found.seen if s.signature == one.id and s.superseded is None])
-            and all(s.at for s in mine)
+            and all(s.at or s.since for s in mine)
         }
         if timed:
             yield World("all of it belongs to this upgrade", dict.fromkeys(timed, "found"))

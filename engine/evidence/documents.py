@@ -141,6 +141,9 @@ def read_evidence_document(text: str, file: str, parse: ParseText, note: Note) -
     collected, offset = doc.time(top.get("collected_at"), ("collected_at",))
     upgrade = doc.mapping(top.get("upgrade"), ("upgrade",), ("from", "to", "started_at"))
     started, started_offset = doc.time(upgrade.get("started_at"), ("upgrade", "started_at"))
+    if started is not None and collected is not None and started > collected:
+        doc.wrong("started_at", "it lies after collected_at, so neither of the two counts", ("upgrade", "started_at"))
+        started = collected = None
     return EvidenceDocument(
         collected_at=collected,
         # UTC is what tools write; it says nothing of the zone that the site's logs are in.

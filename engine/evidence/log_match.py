@@ -51,6 +51,15 @@ class _Watch:
         return fresh
 
 
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """A line with a time; ``opens``: with it a run of setup begins."""
+
+    line: int
+    at: tuple[float, ...]
+    opens: bool
+
+
 @dataclass(slots=True)
 class _Hit:
     sighting: Sighting
@@ -166,13 +175,13 @@ class _Reading:
         self.starts: dict[str, int] = {}
         self.unbound: list[Unbound] = []
         self.stamped: tuple[float, ...] = ()
-        self.times: deque[tuple[int, tuple[float, ...]]] = deque(maxlen=_TIMES)
+        self.times: deque[_Time] = deque(maxlen=_TIMES)
 
     def take(self, line: Line) -> None:
         at = stamps(line.text, self.offset_s)
         self.stamped = self.stamped or at
         if at:
-            self.times.append((line.number, at))
+            self.times.append(_Time(line.number, at, opens=lower(FRAMES[0]) in line.lowered))
         announced = _ANNOUNCED.search(line.text)
         if announced:
             name = announced.group(1).rstrip(".").lower()
@@ -241,9 +250,12 @@ class _Reading:
         again = self.starts.get(hit.service or "", 0)
         line = hit.sighting.line or 0
         if not hit.sighting.at:
-            # A log only grows: a line is no younger than the first time that stands behind it.
-            at = next((at for number, at in self.times if number > line), ())
-            hit = _Hit(replace(hit.sighting, at=at), hit.service)
+            # A log only grows: a line is no younger than the first time that stands behind it. Where the times around
+            # it are the beginning of its run of setup and none or that of the next, it is as old as that run.
+            after = next((one for one in self.times if one.line > line), None)
+            before = next((one for one in reversed(self.times) if one.line < line), None)
+            since = before.at if before and before.opens and (after is None or after.opens) else ()
+            hit = _Hit(replace(hit.sighting, at=after.at if after else (), since=since), hit.service)
         # A start announced on the very last line has no outcome yet: the outcome before it still stands.
         if again > line and again < last_line:
             return replace(hit.sighting, superseded=f"the service was started again on line {again}")

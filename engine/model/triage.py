@@ -135,7 +135,8 @@ class TriageSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """A signature seen. ``superseded`` says why it no longer counts; ``at`` are the times it may have, for zone and
-    order of day and month may be unknown. ``of_event``: seen in an event log, which goes back for years.
+    order of day and month may be unknown. ``since``: when the run of setup began that wrote a line without a time.
+    ``of_event``: seen in an event log, which goes back for years.
     """
 
     signature: str
@@ -144,6 +145,7 @@ class Sighting:
     file: str | None = None
     line: int | None = None
     at: tuple[float, ...] = ()
+    since: tuple[float, ...] = ()
     superseded: str | None = None
     of_event: bool = False
 

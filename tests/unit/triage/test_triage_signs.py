@@ -116,3 +116,35 @@ def test_what_an_older_attempt_left_in_the_same_log_does_not_count(tmp_path: Pat
 def test_a_line_behind_the_last_time_of_a_log_counts(tmp_path: Path) -> None:
     open_end = framed("1/15/2013", "x\n") + FAILED
     assert judged(tmp_path, {"hosts/SM01/logs/SCSMInstall.log": open_end}).row == "D1"
+
+
+def begun(day: str, content: str) -> str:
+    """A run of setup whose end is not told, as where it was ended from outside."""
+    return f"=== Logging started: {day}  20:05:00 ===\n{content}"
+
+
+def test_what_a_run_left_that_began_a_day_before_the_upgrade_does_not_count(tmp_path: Path) -> None:
+    result = judged(tmp_path / "a", {"hosts/SM01/logs/SCSMInstall.log": begun("1/15/2013", FAILED)}, STARTED)
+    assert (result.row, result.suspected) == ("D11", None)
+    began = "the run of setup that wrote it began more than a day before the upgrade"
+    assert [one.superseded for one in result.noted if one.signature == "S1"] == [began]
+    gap = next(one for one in result.missing if one.what == "a setup log of this upgrade")
+    assert (gap.host, gap.file, gap.line, gap.weight) == ("SM01", "hosts/SM01/logs/SCSMInstall.log", 3, "alone")
+    both = begun("1/15/2013", FAILED) + begun("2/2/2013", ROLLED_BACK)
+    assert judged(tmp_path / "b", {"hosts/SM01/logs/SCSMInstall.log": both}).row == "D5"
+    # It ended during this upgrade, or it began on the same day: nobody can tell, and it counts.
+    lasted = begun("1/15/2013", FAILED) + "=== Logging stopped: 2/2/2013  20:25:00 ===\n"
+    assert judged(tmp_path / "c", {"hosts/SM01/logs/SCSMInstall.log": lasted}).row == "D1"
+    assert judged(tmp_path / "d", {"hosts/SM01/logs/SCSMInstall.log": begun("2/2/2013", FAILED)}).row == "D1"
+    # Without the start of the upgrade nothing is old, and the start is asked for.
+    result = judged(tmp_path / "e", {"hosts/SM01/logs/SCSMInstall.log": begun("1/15/2013", FAILED)}, ANSWERS)
+    assert result.row == "D1"
+    assert [one.weight for one in result.missing if one.what == "upgrade.started_at"] == ["alone"]
+
+
+def test_an_upgrade_that_starts_after_its_evidence_was_collected_is_told(tmp_path: Path) -> None:
+    turned = "collected_at: 2012-02-02T20:00:00+01:00\n" + STARTED + ANSWERS
+    result = judged(tmp_path, {}, turned)
+    told = [one for one in result.missing if "neither of the two counts" in one.why]
+    assert [(one.what, one.file, one.line) for one in told] == [("started_at", "evidence.yaml", 2)]
+    assert "upgrade.started_at" in {one.what for one in result.missing}
