@@ -10,8 +10,8 @@ $found = @{}
 function Get-Child($folder) {
     $where = $folder
     if ($where.EndsWith(':')) { $where = $where + '\' }
-    if (-not (Test-Path -LiteralPath $where)) { return }
-    try { Get-ChildItem -LiteralPath $where -Force }
+    # Without rights even the question whether it is there fails.
+    try { if (Test-Path -LiteralPath $where) { Get-ChildItem -LiteralPath $where -Force } }
     catch { $null = $skipped.Add(@{ path = $folder; why = $_.Exception.Message }) }
 }
 
@@ -124,14 +124,16 @@ foreach ($pattern in @($Arguments.patterns)) {
     }
     $null = $rules.Add($rule)
 }
-# One expression decides quickly that a line interests nobody.
+# One expression decides quickly that a line interests nobody. Expressions that refer to their own groups or ignore blanks
+# mean something else within another; with such a one each line is looked at by all of them.
+if (@($parts.ToArray() -match '\\[1-9k]|\(\?\(|\(\?[a-wyz]*x').Length -gt 0) { $parts.Clear() }
 $interesting = New-Object Text.RegularExpressions.Regex(($parts.ToArray() -join '|'), $caseless)
 
 foreach ($glob in @($Arguments.files)) {
     $segments = @($glob.Split('\'))
     Find-File $segments[0] @($segments | Select-Object -Skip 1) $Arguments.depth
 }
-$names = @($found.Keys)
+$names = [string[]]@($found.Keys)
 [Array]::Sort($names, [StringComparer]::Ordinal)
 
 $files = New-Object Collections.ArrayList

@@ -5,11 +5,13 @@ import copy
 import hashlib
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from engine.actions.windows_log_search import WindowsLogSearch
 from engine.lab.behaviours import BEHAVIOURS, PayloadError
 from engine.lab.behaviours.sql_answers import answer as sql_answer
 from engine.lab.behaviours.sql_answers import plain
@@ -17,6 +19,7 @@ from engine.lab.clock import LabClock
 from engine.lab.machine import Machine
 from engine.lab.machine_sql import Database, SqlInstance
 from engine.model.data import canonical_json
+from engine.model.inventory import HostView
 from engine.model.packaged import payload
 from tests.support.payload_session import PayloadSession, find_pwsh, machine_files, read_files
 
@@ -25,6 +28,7 @@ pytestmark = [
     pytest.mark.skipif(find_pwsh() is None, reason="no PowerShell: set RUNBOOK_PWSH or put pwsh on the PATH"),
 ]
 STATES = 110
+HOST = HostView(name="SM01", platform="windows")
 TEMP = "C:\\Users\\{}\\AppData\\Local\\Temp"
 
 
@@ -95,7 +99,10 @@ PATTERNS: list[dict[str, Any]] = [
     },
     {"id": "any-bound", "contains": ["Error Code"], "bind": {"contains": ["attempting"], "require": []}},
     {"id": "regex", "regex": r"return value\s+3\.$"},
+    {"id": "grouped", "regex": "(return) (no) value"},
     {"id": "regex-bound", "regex": "^ConfigureSDK", "bind": {"regex": r"service\. (OMCFG|OMSDK)$", "require": []}},
+    {"id": "repeated", "regex": r"(\w)\1{9}"},
+    {"id": "spaced", "regex": "(?x) return \\s value  # as Windows Installer writes it"},
     {"id": "umlaut", "contains": ["M\u00fcnchen"]},
     {"id": "marks", "contains": ["[brackets]", "$dollars"]},
 ]
@@ -147,6 +154,57 @@ def test_log_search(session: PayloadSession) -> None:
         seen += len(expected["value"]["matches"])
         compare(session, "windows_log_search.observe.ps1", arguments, expected, seed)
     assert seen > STATES
+
+
+def test_an_expression_that_refers_to_its_own_group_stands_behind_another(session: PayloadSession) -> None:
+    machine = new_machine()
+    machine.files.write(f"{TEMP.format('ann')}\\SCSM.log", b"one\r\nfailed, failed\r\n", modified=0.0)
+    patterns = [{"id": "other", "regex": "(x)(y)"}, {"id": "twice", "regex": r"(\w+), \1"}]
+    sent = WindowsLogSearch().observe({"files": [TEMP.format("ann") + "\\*.log"], "patterns": patterns}, HOST, [])
+    assert sent is not None
+    session.become(machine)
+    arguments = dict(sent.arguments)
+    expected = modelled(machine, sent.name, arguments)
+    assert [one["line"] for one in expected["value"]["matches"]] == [2]
+    compare(session, sent.name, arguments, expected, "twice")
+
+
+# Windows answers a look into a folder without rights with an error, and not with "not there".
+NO_RIGHTS = r"""
+param($Arguments)
+$global:testPath = Get-Command -Name Test-Path -CommandType Cmdlet
+function global:Test-Path {
+    param($LiteralPath, $PathType = 'Any')
+    if ($LiteralPath -like 'C:\Users\bob\AppData*') { throw (New-Object UnauthorizedAccessException 'No rights') }
+    & $global:testPath -LiteralPath $LiteralPath -PathType $PathType
+}
+@{ set = $true }
+"""
+
+
+def test_a_folder_without_rights_is_told_and_the_others_are_searched(tmp_path: Path) -> None:
+    machine = new_machine()
+    for name in ("ann", "bob", "cem"):
+        machine.files.write(f"{TEMP.format(name)}\\SCSMSetup.log", b"Return value 3.\r\n", modified=0.0)
+    pattern = {"id": "a", "contains": ["return value 3"]}
+    sent = WindowsLogSearch().observe(
+        {"files": [TEMP.format("*") + "\\SCSM*.log"], "patterns": [pattern]},
+        HostView(name="SM01", platform="windows"),
+        [],
+    )
+    assert sent is not None
+    session = PayloadSession(tmp_path)
+    try:
+        session.become(machine)
+        assert session.run(NO_RIGHTS, {})["ok"]
+        answer = session.run(payload(sent.name), sent.arguments)
+    finally:
+        session.close()
+    assert answer["ok"], answer["errors"]
+    assert [one["path"] for one in answer["value"]["files"]] == [
+        TEMP.format(name) + "\\SCSMSetup.log" for name in ("ann", "cem")
+    ]
+    assert answer["value"]["skipped"] == [{"path": TEMP.format("bob"), "why": "No rights"}]
 
 
 # -- windows.file
