@@ -13,11 +13,11 @@ from engine.connections import connect
 from engine.evidence.stamps import moment
 from engine.evidence.writer import HostEvidence
 from engine.model.data import JsonMap
-from engine.model.errors import ConnectionProblem
+from engine.model.errors import ConnectionProblem, EngineError, SecretUnavailable
 from engine.model.inventory import Host
 from engine.model.triage import UNKNOWN, Concern, EvidenceHost, Missing, Versions
 from engine.ports.connection import Connection
-from engine.secrets import open_box
+from engine.secrets import SecretBox, open_box
 
 LOGS = r"C:\Users\*\AppData\Local\Temp\**\SCSM*.log"
 SYSTEM_EVENTS = (7000, 7009, 7011, 7022, 7023, 7024, 7031, 7034, 7038, 7041)
@@ -26,6 +26,7 @@ CONTROL_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control"
 MAX_LOG_BYTES = 64 * 1024 * 1024
 LOOK_S = 120.0
 OPEN_S = 20.0
+WHOLE = "the host as a whole"
 
 Say = Callable[[str], None]
 
@@ -68,26 +69,56 @@ class Collected:
 
 
 def collect(hosts: Sequence[Host], forks: int, say: Say) -> tuple[Collected, ...]:
-    """Ask every host; the order of the answers is that of ``hosts``."""
+    """Ask every host; the order of the answers is that of ``hosts``. Passwords are had before it."""
     box = open_box()
+    closed = _closed(hosts, box)
+    if closed and len(closed) == len(hosts):
+        raise next(iter(closed.values()))
 
     def one(host: Host) -> Collected:
         found = Collected(name=host.name)
-        what = "the host as a whole"
-        connection = connect(host, box.open)
-        try:
-            connection.open(OPEN_S)
-            what = "what was not yet asked of the host"
-            _from_host(connection, found)
-        except ConnectionProblem as problem:
-            found.miss(what, f"{problem.operation} {problem.verb}: {problem.cause}", Concern.ANYTHING)
-        finally:
-            connection.close()
+        if host.name in closed:
+            _not_asked(found, closed[host.name])
+        else:
+            _ask(host, box, found)
         say(f"{host.name}: setup logs {len(found.logs)}, events {sum(map(len, found.events.values()))}, {_gaps(found)}")
         return found
 
     with ThreadPoolExecutor(max_workers=forks, thread_name_prefix="collect") as pool:
         return tuple(pool.map(one, hosts))
+
+
+def _closed(hosts: Sequence[Host], box: SecretBox) -> Mapping[str, SecretUnavailable]:
+    """The hosts whose password cannot be had, and why."""
+    found: dict[str, SecretUnavailable] = {}
+    for host in hosts:
+        try:
+            if host.password is not None:
+                box.open(host.password)
+        except SecretUnavailable as problem:
+            found[host.name] = problem
+    return found
+
+
+def _ask(host: Host, box: SecretBox, found: Collected) -> None:
+    connection: Connection | None = None
+    what = WHOLE
+    try:
+        connection = connect(host, box.open)
+        connection.open(OPEN_S)
+        what = "what was not yet asked of the host"
+        _from_host(connection, found)
+    except ConnectionProblem as problem:
+        found.miss(what, f"{problem.operation} {problem.verb}: {problem.cause}", Concern.ANYTHING)
+    except EngineError as problem:
+        _not_asked(found, problem, what)
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _not_asked(found: Collected, problem: EngineError, what: str = WHOLE) -> None:
+    found.miss(what, f"{problem.message}; {problem.remedy}" if problem.remedy else problem.message, Concern.ANYTHING)
 
 
 def _gaps(found: Collected) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from command_line import Command
 
 from engine.app.lab import Lab
@@ -128,3 +129,26 @@ def test_validate_finds_what_triage_would_refuse(command: Command, tmp_path: Pat
     assert "^^^^^^^" in said.err
     assert 'did you mean "binaries"?' in said.err
     assert command("validate", shipped).code == 0
+
+
+def test_a_secret_that_one_host_lacks_is_a_gap_of_that_host(command: Command, lab: Lab, tmp_path: Path) -> None:
+    estate = yaml.safe_load(Path(lab.inventory).read_text(encoding="utf-8"))
+
+    def without(node: object, names: set[str]) -> None:
+        for key, value in node.items() if isinstance(node, dict) else ():
+            if key in names and isinstance(value, dict):
+                value["ansible_password"] = "env:NOWHERE_TO_BE_FOUND"
+            without(value, names)
+
+    without(estate["all"], {"DW01"})
+    (tmp_path / "one.yaml").write_text(json.dumps(estate))
+    said = command("triage", "-i", "one.yaml", "-l", "SM01,DW01", "--collect", "ev", "--json")
+    assert said.code == 0, said
+    gaps = [one for one in json.loads(said.out)["missing"] if one["what"] == "the host as a whole"]
+    assert [one["host"] for one in gaps] == ["DW01"]
+    assert "NOWHERE_TO_BE_FOUND" in gaps[0]["why"]
+    assert "binaries" in (tmp_path / "ev" / "hosts" / "SM01" / "host.yaml").read_text()
+    # Where no host can be asked, that is a mistake and no evidence.
+    said = command("triage", "-i", "one.yaml", "-l", "DW01", "--collect", "none", "--json")
+    assert (said.code, said.out) == (2, "")
+    assert "NOWHERE_TO_BE_FOUND" in said.err
