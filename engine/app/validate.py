@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.app import documents
 from engine.app.wiring import catalogue
-from engine.model.diagnostic import Diagnostic, sort_key
+from engine.model.diagnostic import Diagnostic, Severity, sort_key
 from engine.model.errors import UsageMistake
 
 
@@ -67,6 +67,8 @@ def _runbook(path: Path, text: bytes, inventory: str | None) -> tuple[Diagnostic
         return found
     fit = () if inventory is None else check_inventory_fit(spec, documents.inventory(inventory))
     more = (*check_runbook(spec, catalogue()), *lint(spec, None), *fit)
+    if any(one.severity is Severity.ERROR for one in found):  # what could not be read may read what seems to be unused
+        more = tuple(one for one in more if one.code not in ("R460", "R461"))
     return found + with_excerpts(more, text.decode("utf-8-sig", "replace"))
 
 

@@ -65,11 +65,17 @@ def waited_for(state: RunState) -> dict[str, str]:
     waiting = [(key, one) for key, one in state.step_runs.items() if one.status is Status.WAITING]
     asked = [state.questions[key.step] for key, _ in waiting if key.step in state.questions]
     gated = dict.fromkeys(key.step for key, one in waiting if one.asked is not None and one.approval is None)
-    approvals = {"approve": "go on with the change", "deny": "leave it undone"}
-    return {
-        **{f"{one.step}={key}": label for one in asked for key, label in (one.answers or ACKNOWLEDGED).items()},
-        **{f"{step}={word}": label for step in gated for word, label in approvals.items()},
-    }
+    ways = {f"{one.step}={key}": label for one in asked for key, label in (one.answers or ACKNOWLEDGED).items()}
+    for step in gated:
+        ways |= approval_ways(state, step)
+    return ways
+
+
+def approval_ways(state: RunState, step: str) -> dict[str, str]:
+    """How a person says yes or no without a terminal. The word is for all hosts of the step, and says so."""
+    hosts = sum(key.step == step for key in state.step_runs)
+    everywhere = f" on all {hosts} hosts of the step" if hosts > 1 else ""
+    return {f"{step}=approve": f"go on with the change{everywhere}", f"{step}=deny": f"leave it undone{everywhere}"}
 
 
 def owed_words(state: RunState) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from engine.conduct import effects as fx
 from engine.conduct.apply import apply
 from engine.conduct.conductor import Conductor
-from engine.conduct.ending import ACKNOWLEDGED, doubts
+from engine.conduct.ending import ACKNOWLEDGED, approval_ways, doubts
 from engine.conduct.namespaces import facts_of
 from engine.conduct.state import RunState
 from engine.execute import telling
@@ -306,8 +306,7 @@ class Driver:
             return None
         now = self._now()
         if said is None or said.answer == "later":
-            ways = {f"{run_id.step}=approve": "go on with the change", f"{run_id.step}=deny": "leave it undone"}
-            return self._park(f"step {run_id} waits for an approval", ways)
+            return self._park(f"step {run_id} waits for an approval", approval_ways(self.state, run_id.step))
         if said.answer == "approve":
             self._emit(
                 ev.ApprovalGiven(

@@ -24,10 +24,6 @@ EXPLANATIONS: Mapping[str, str] = {
         "A wait has no sensible end: it lasts more than six hours, or gives up before its second look. "
         "Example: wait: {until: result.found, every: 10m, timeout: 5m}."
     ),
-    "L606": (
-        "A secret parameter stands inside a longer text. A secret is handed on only as a whole argument, so that it is "
-        'never part of a command. Example: "user;{{ params.password }}".'
-    ),
     "L607": (
         "A retry goes on for more than twenty attempts or two hours. A failure that long needs a person. To wait for a "
         "state use wait. Example: retry: {attempts: 500}."

@@ -25,7 +25,6 @@ RULES: tuple[Rule, ...] = (
     Rule(code="L603", severity=Severity.WARNING, find=rules.change_without_why),
     Rule(code="L604", severity=Severity.WARNING, find=rules.observing_script_that_writes),
     Rule(code="L605", severity=Severity.WARNING, find=rules.wait_without_time),
-    Rule(code="L606", severity=Severity.WARNING, find=rules.secret_in_text),
     Rule(code="L607", severity=Severity.WARNING, find=rules.retry_without_bound),
     Rule(code="L608", severity=Severity.WARNING, find=rules.same_name_twice),
     Rule(code="L609", severity=Severity.INFO, find=rules.no_sources),

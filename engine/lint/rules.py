@@ -3,13 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from engine.language.template import lone_expression
 from engine.lint.subject import Finding, Subject
 from engine.lint.verbs import writing_words
-from engine.model.expression import Template
 from engine.model.status import Effect
 from engine.planning.effects import FREE_FORM
-from engine.planning.reading import templates
 
 LONGEST_WAIT_S = 6 * 3600.0
 MOST_ATTEMPTS = 20
@@ -85,25 +82,6 @@ def wait_without_time(subject: Subject) -> Iterator[Finding]:
                 origin=step.wait.until.origin,
                 fix="make wait.timeout longer than wait.every",
             )
-
-
-def secret_in_text(subject: Subject) -> Iterator[Finding]:
-    """A secret can be handed on as a whole argument, never inside a longer text."""
-    secrets = {one.name for one in subject.spec.params.values() if one.secret}
-    for step in subject.spec.steps:
-        for value in step.args.values():
-            for template in templates(value):
-                names = sorted(_secrets_in(template, secrets))
-                if names and lone_expression(template.text) is None:
-                    yield Finding(
-                        message=f"step {step.id} puts the secret {', '.join(names)} into a longer text",
-                        origin=template.origin,
-                        fix='hand it on by itself: "{{ params.NAME }}"',
-                    )
-
-
-def _secrets_in(template: Template, secrets: set[str]) -> set[str]:
-    return {path[1] for path in template.names if path[0] == "params" and len(path) > 1 and path[1] in secrets}
 
 
 def retry_without_bound(subject: Subject) -> Iterator[Finding]:

@@ -76,6 +76,16 @@ EXPLANATIONS: Mapping[str, str] = {
         "on_failure: continue goes on after every failure, so a budget matters only between batches (serial). Example: "
         "on_failure: finding in a step that restarts a service."
     ),
+    "R468": (
+        "An approval names somebody other than the operator. The engine asks whoever runs it, and knows no other "
+        "people, so such a line would promise what nobody keeps. Example: requires: [approval(anna)]. Write "
+        "approval(operator), and say in why whom the operator has to ask."
+    ),
+    "R469": (
+        "A secret parameter is compared, or stands inside a longer text. A secret is handed on only as a whole "
+        "argument, so that it is never part of a text that is shown or kept; the run would fail at this step. Example: "
+        'when: params.password == "x". Hand it on alone: password: "{{ params.password }}".'
+    ),
     "R474": (
         "The step read ran on several hosts and none of them is this step's host, so its result does not say of "
         "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from engine.language.expression import lone_expression
+from engine.language.syntax import Tree, parse, path_of
 from engine.model.expression import Expression, Template
 from engine.model.plan import PlannedStep
 from engine.model.runbook import ArgValue, StepSpec
@@ -31,6 +33,13 @@ def readings(step: StepSpec | PlannedStep) -> Iterator[Reading]:
     for args in (step.args, *by_host):
         for value in args.values():
             yield from templates(value)
+
+
+def is_lone_name(template: Template) -> bool:
+    """True if the text is one ``{{ name }}``, which hands a value on as it is."""
+    lone = lone_expression(template.text)
+    tree = None if lone is None else parse(lone)
+    return isinstance(tree, Tree) and path_of(tree.node) is not None
 
 
 def steps_read(step: StepSpec | PlannedStep) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from engine.ports.action import ActionInfo, RunsOn
 
 TEXT: JsonMap = {"type": "string"}
 FLAG: JsonMap = {"type": "boolean"}
-ANYTHING: JsonMap = {}
+BASELINE: JsonMap = {"type": ["object", "null"]}  # none, if none was given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def namespaces(
         "host": closed({"name": TEXT, "groups": {"type": "array", "items": TEXT}, "vars": {"type": "object"}}),
         "facts": _facts(earlier, subjects),
         "steps": closed({one.id: _step(one, subjects) for one in earlier}),
-        "run": closed({"id": TEXT, "check": FLAG, "operator": TEXT, "baseline": ANYTHING}),
+        "run": closed({"id": TEXT, "check": FLAG, "operator": TEXT, "baseline": BASELINE}),
     }
     if result is not None:
         known["result"] = result

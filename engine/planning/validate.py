@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from engine.language.expression import place_in
 from engine.language.nearest import did_you_mean
-from engine.model.diagnostic import Diagnostic
+from engine.model.diagnostic import Diagnostic, Severity
 from engine.model.expression import Template
 from engine.model.inventory import Inventory
 from engine.model.plan import ENGINE_HOST
@@ -13,7 +14,7 @@ from engine.planning.arguments import argument_findings
 from engine.planning.effects import effect_findings, nature
 from engine.planning.findings import error, listed, warning
 from engine.planning.proofs import APPROVAL, ESTATE, unproven
-from engine.planning.reading import params_read
+from engine.planning.reading import is_lone_name, params_read, readings
 from engine.planning.references import reference_findings
 from engine.planning.scope import Readable, namespaces, result_of
 from engine.planning.subjects import proven_by_answer
@@ -41,6 +42,8 @@ def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
         found.extend(_hosts(spec, step, infos.get(step.action)))
         found.extend(_on_failure(spec.steps, index))
         found.extend(_places(spec, step, of_names))
+        found.extend(_approver(step))
+        found.extend(_secrets(spec, step))
         if step.action in infos:
             found.extend(_step(step, infos[step.action], kinds, observed))
     found.extend(_references(spec, infos))
@@ -48,7 +51,7 @@ def check_runbook(spec: RunbookSpec, catalogue: Catalogue) -> Found:
         points = [of_spec(step, infos[step.action]) for step in spec.steps]
         unknown = {one.origin for one in found if one.code in ("R458", "R465")}
         found.extend(one for one in unproven(points) if one.origin not in unknown)
-    return (*found, *_unused(spec))
+    return (*found, *(one for one in _unused(spec) if not any(_misreads(each) for each in found)))
 
 
 def _infos(spec: RunbookSpec, catalogue: Catalogue) -> Infos:
@@ -127,6 +130,26 @@ def _word(step: StepSpec, observed: set[str]) -> Iterator[Diagnostic]:
         hint = f"one of: {listed(tuple(answers))}"
         message = f'step {step.id}: proven_by: there is no answer "{step.args.get("proven_by")}"'
         yield error("R462", message, step.arg_origins.get("proven_by", step.origin), hint)
+
+
+def _approver(step: StepSpec) -> Iterator[Diagnostic]:
+    """Whoever runs the engine is asked; another name would look like a promise that nobody keeps."""
+    for one in step.requires:
+        if one.kind == APPROVAL and (one.subject != RunsOn.OPERATOR or one.host is not None):
+            message = f"step {step.id}: {one} is asked of nobody: an approval is the operator's"
+            yield error("R468", message, one.origin, "write approval(operator)")
+
+
+def _secrets(spec: RunbookSpec, step: StepSpec) -> Iterator[Diagnostic]:
+    """A secret is handed on whole, to an argument; any other use of it would fail in the middle of the run."""
+    names = {one.name for one in spec.params.values() if one.secret}
+    for one in dict.fromkeys(readings(step)):
+        read = sorted({path[1] for path in one.names if path[0] == "params" and path[1:2] and path[1] in names})
+        if read and not (isinstance(one, Template) and is_lone_name(one)):
+            message = f"step {step.id} uses the secret {listed(read)} for more than handing it on"
+            hint = f'only an argument can take it, whole: "{{{{ params.{read[0]} }}}}"'
+            at = place_in(one.origin, one.text, max(one.text.find(f"params.{read[0]}"), 0))
+            yield error("R469", message, at, hint)
 
 
 def _places(spec: RunbookSpec, step: StepSpec, of_names: set[str]) -> Iterator[Diagnostic]:
@@ -217,6 +240,11 @@ def _references(spec: RunbookSpec, infos: Infos) -> Iterator[Diagnostic]:
         scope = namespaces(spec.params, earlier, subjects, result)
         yield from reference_findings(step, scope, spec.steps[index:])
         earlier.append(Readable(id=step.id, result=result, subjects=subjects, facts=bool(info and info.facts)))
+
+
+def _misreads(one: Diagnostic) -> bool:
+    """True of a name that may be the very one that seems to be unused."""
+    return one.severity is Severity.ERROR and one.code[0] in "ER"
 
 
 def _unused(spec: RunbookSpec) -> Iterator[Diagnostic]:

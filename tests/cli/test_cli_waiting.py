@@ -53,6 +53,15 @@ def test_what_would_be_approved_is_told(command: Command, lab: Lab, tmp_path: Pa
     assert "  Change    - absent\n            + 5 " in said.err
 
 
+def test_a_word_for_all_hosts_says_so(command: Command, lab: Lab, tmp_path: Path) -> None:
+    gated = value(7, "Waits", requires=["approval(operator)"])
+    both = written(tmp_path, [gated], hosts={"server": {"pattern": "SM01:SM02"}})
+    said = command("run", both, "-i", lab.inventory)
+    assert said.code == ExitCode.WAITING_FOR_PERSON
+    assert "go on with the change on all 2 hosts of the step" in said.err
+    assert "leave it undone on all 2 hosts of the step" in said.err
+
+
 def test_the_reason_of_a_denial_is_kept(command: Command, lab: Lab, tmp_path: Path) -> None:
     command("run", written(tmp_path, [value(6, "Waits", requires=["approval(operator)"])]), "-i", lab.inventory)
     said = command("answer", newest(command), "set_6=deny", "--reason", "not before the backup")

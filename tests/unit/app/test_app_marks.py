@@ -43,6 +43,11 @@ STEPS = [
         "action: posix.file, hosts: here, requires: [same-name(here@her)], with: {path: /x}",
     ),
     ("R467", "4", "action: posix.file, hosts: here, on_failure: finding, max_failures: 4, with: {path: /etc}"),
+    (
+        "R468",
+        "approval(anna)",
+        "action: posix.file, hosts: here, requires: [approval(anna)], with: {path: /x, content: x}, why: w",
+    ),
     ("P503", "observe", "action: windows.reboot, hosts: here, effect: observe, why: w"),
     ("P504", "3", "action: posix.command, hosts: here, effect: permanent, retry: 3, why: w, with: {script: ls}"),
     ("P514", "true", "action: posix.command, hosts: here, effect: permanent, always: true, why: w, with: {script: ls}"),

@@ -54,11 +54,6 @@ def test_a_rule_finds_its_case_and_no_other(steps, expected):
     assert codes(steps) == expected
 
 
-def test_a_secret_only_by_itself():
-    assert codes(step(", with: {name: 'user {{ params.p }}'}"), SECRET) == ["L606"]
-    assert codes(step(", with: {name: '{{ params.p }}'}"), SECRET) == []
-
-
 def test_a_retry_has_an_end():
     spec = runbook(step(", retry: {attempts: 3}"))
     long = replace(spec.steps[0], retry=replace(spec.steps[0].retry, attempts=500))
