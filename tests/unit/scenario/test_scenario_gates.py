@@ -86,6 +86,23 @@ GATES: Mapping[str, Mapping[str, set[str]]] = {
 }
 # What interrupts people at work, and what cannot be taken back; a nested runbook has its own gates.
 DISRUPTIVE = {"stop_services", "remove_role"}
+REHEARSING = {
+    "names": "{{ params.databases }}",
+    "before": "{{ params.upgrade_started_at }}",
+    "data_folder": "{{ params.staging }}",
+    "log_folder": "{{ params.staging }}",
+}
+REINSTALLED = {"label": "{{ params.label }}-reinstall", "retry_button": "missing", "verify": False}
+# What a nested runbook is given otherwise than by its own name; every input that both know by one name is handed on.
+HANDED: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    ("database-recovery", "rehearsal"): REHEARSING,
+    ("database-recovery", "reinstall"): {**REINSTALLED, "database": "{{ params.databases[0] }}"},
+    ("warehouse-database-recovery", "rehearsal"): REHEARSING,
+    ("warehouse-database-recovery", "reinstall"): {
+        **REINSTALLED,
+        "configuration_database": "{{ params.broker_databases[0] }}",
+    },
+}
 PERMANENT = {"remove_role", "restore_key", "reinstall", "apply_update", "restore", "promote", "import_packs"}
 
 Step = Mapping[str, Any]
@@ -141,6 +158,18 @@ def test_nothing_permanent_is_without_a_gate(name: str) -> None:
 
 def _changes(info: Any, step: Step) -> bool:
     return not info.changes_with or bool({*info.changes_with} & {*step.get("with", {})})
+
+
+@EVERY
+def test_what_a_recovery_was_given_reaches_the_runbook_that_it_runs(name: str) -> None:
+    for step_id, step in steps(name):
+        if step["action"] == "runbook":
+            inner, given = step["with"]["name"], step["with"].get("params", {})
+            by_name = {one for one in BOOKS[inner].get("params", {}) if one in BOOKS[name].get("params", {})}
+            other = HANDED.get((name, step_id), {})
+            if inner == "stage-restore":
+                by_name -= {"databases"}  # which is a mapping there; ``names`` has the list
+            assert given == {**{one: f"{{{{ params.{one} }}}}" for one in by_name}, **other}, step_id
 
 
 @EVERY
