@@ -1,5 +1,5 @@
 """Between two servers: the warehouse was upgraded well, and the upgrade of the management server failed after it had
-changed its database. With the amended baseline the triage names what failed, and its recovery leaves the warehouse alone.
+changed its database. With the amended baseline the triage names what failed; its recovery leaves the warehouse alone.
 """
 
 import json
