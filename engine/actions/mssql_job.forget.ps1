@@ -4,10 +4,13 @@ $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
 
 function Get-Birth($Process) {
-    # In UTC: Windows tells the same moment in other words once the clocks were changed for the summer.
-    if (-not $Process.CreationDate) { return '' }
-    $moment = $Process.ConvertToDateTime($Process.CreationDate).ToUniversalTime()
-    $moment.ToString('yyyyMMddHHmmss.ffffff', [Globalization.CultureInfo]::InvariantCulture)
+    # In UTC: Windows tells the same moment in other words once the clocks were changed. Reckoned from WMI's own text
+    # (time of day, then minutes of offset), as .NET takes the hour that an autumn night has twice for two hours.
+    $told = [string]$Process.CreationDate
+    if ($told.Length -lt 25) { return '' }
+    $culture = [Globalization.CultureInfo]::InvariantCulture
+    $moment = [datetime]::ParseExact($told.Substring(0, 21), 'yyyyMMddHHmmss.ffffff', $culture)
+    $moment.AddMinutes(0 - [int]::Parse($told.Substring(21), $culture)).ToString('yyyyMMddHHmmss.ffffff', $culture)
 }
 
 $root = [IO.Path]::Combine($env:ProgramFiles, 'RecoveryRunbooks')

@@ -35,7 +35,10 @@ if ($begun) {
         $late = [IO.Path]::Combine($folder, 'process.none')
         [IO.File]::WriteAllText($late, $nobody)
         try { [IO.File]::Move($late, $taken) } catch { $late = $null }
-        if ($late -ne $null) { throw 'The process was started and did not take up its work.' }
+        if ($late -ne $null) {
+            throw ('The process was started and did not take up its work. ' +
+                'A policy that lets only signed scripts run does that: see Get-ExecutionPolicy -List on the host.')
+        }
     }
 }
 @{ begun = $begun }

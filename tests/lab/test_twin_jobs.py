@@ -269,6 +269,7 @@ def test_a_start_that_was_broken_off_can_be_sent_again(powershell: Powershell, p
     twins = Twins(powershell, place, "broken-off", mode="idle")
     answer: Any = powershell.run(payload("mssql_job.start.ps1"), start_of("check-a").arguments)  # type: ignore[arg-type]
     assert "did not take up its work" in answer["errors"][0]["message"]
+    assert "only signed scripts" in answer["errors"][0]["message"]
     assert twins.sent() == []
     assert powershell.run(WMI, {"mode": "works"})["ok"]
     assert twins.begin("check-a", STATEMENTS[0])
@@ -318,6 +319,54 @@ def test_a_job_is_known_again_when_the_clocks_were_changed(powershell: Powershel
     finally:
         assert powershell.run(WINTER, {})["ok"]
     assert twins.poll("check-a") == "running"
+
+
+# The night in which the clocks go back from one to twelve: what .NET makes of WMI's text there, where an hour is told
+# twice and counts as that of the winter.
+NIGHT = r"""
+param($Arguments)
+$global:labWinter = ${function:ConvertTo-LabWmiTime}
+$global:labPlain = ${function:New-LabObject}
+$global:labOffset = $Arguments.offset
+function global:ConvertTo-LabWmiTime($Seconds) {
+    $moment = (ConvertFrom-LabTime $Seconds).AddMinutes($global:labOffset)
+    $text = $moment.ToString('yyyyMMddHHmmss', [Globalization.CultureInfo]::InvariantCulture)
+    $text + '.000000+' + $global:labOffset.ToString('000')
+}
+function global:Get-LabOffset($Moment) { if ($Moment.Hour -lt 12) { 120 } else { 60 } }
+function global:New-LabObject($Properties) {
+    $object = & $global:labPlain $Properties
+    Add-Member -InputObject $object -MemberType ScriptMethod -Name ConvertToDateTime -Force -Value {
+        param($Text)
+        $culture = [Globalization.CultureInfo]::InvariantCulture
+        $moment = [datetime]::ParseExact($Text.Substring(0, 14), 'yyyyMMddHHmmss', $culture)
+        $moment = $moment.AddMinutes((Get-LabOffset $moment) - [int]$Text.Substring(21))
+        [datetime]::SpecifyKind($moment.AddMinutes(-(Get-LabOffset $moment)), 'Utc')
+    }
+    $object
+}
+@{ set = $true }
+"""
+MORNING = r"""
+param($Arguments)
+${function:global:ConvertTo-LabWmiTime} = $global:labWinter
+${function:global:New-LabObject} = $global:labPlain
+@{ set = $true }
+"""
+
+
+def test_a_job_is_known_again_that_began_in_the_hour_that_is_told_twice(powershell: Powershell, place: Path) -> None:
+    twins = Twins(powershell, place, "night")
+    assert powershell.run(NIGHT, {"offset": 120})["ok"]
+    try:
+        assert twins.begin("check-a", STATEMENTS[0])
+        assert powershell.run("param($Arguments)\n$global:labOffset = 60\n@{ set = $true }\n", {})["ok"]
+        assert twins.poll("check-a") == "running"
+        assert not twins.forget("check-a")
+        assert not twins.begin("check-a", STATEMENTS[0])
+    finally:
+        assert powershell.run(MORNING, {})["ok"]
+    assert twins.made() == 1
 
 
 def test_of_two_processes_one_gets_the_job(powershell: Powershell, place: Path) -> None:
