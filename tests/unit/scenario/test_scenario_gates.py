@@ -35,7 +35,7 @@ REINSTALLING = {
     "media-reachable(server) 4h",
     "baseline-unchanged(sql) 4h",
     "services-stopped(all_servers) 4h",
-    "setup-not-running(server) 4h",
+    "setup-not-running(all_servers) 4h",
     "password-held(key)",
 }
 PROMOTING = {
@@ -48,7 +48,7 @@ PROMOTING = {
     "setup-not-running(failed) 4h",
 }
 SERVER = {
-    "stop_services": {*APPROVED, "setup-not-running(server)", "baseline-unchanged(sql)"},
+    "stop_services": {*APPROVED, "setup-not-running(all_servers)", "baseline-unchanged(sql)"},
     "remove_role": REINSTALLING,
     "restore_key": REINSTALLING,
     "reinstall": REINSTALLING,
