@@ -93,6 +93,10 @@ def _plain(message: str | None) -> str:
 
 
 def _syntax_hint(text: str, rest: str) -> str | None:
+    if any(quote in text for quote in "\u201c\u201d\u201e\u2018\u2019"):
+        return "write straight quotes, as a text editor for programs does"
+    if text.count('"') % 2 or text.count("'") % 2:
+        return "a quote is not closed"
     if rest == "=" or " = " in text:
         return "equality is written =="
     if "&&" in text or "||" in text or "!" in text.replace("!=", ""):
@@ -116,7 +120,9 @@ def _check(node: nodes.Node, depth: int) -> Fault | None:
 def _check_one(node: nodes.Node) -> Fault | None:
     if not isinstance(node, _ALLOWED):
         what = _WORDS.get(type(node), f"this ({type(node).__name__.lower()})")
-        hint = "defaults belong in params; compare a step's skipped first" if isinstance(node, nodes.Call) else None
+        hint = "only + and - are allowed: give the value itself" if isinstance(node, nodes.BinExpr) else None
+        if isinstance(node, nodes.Call):
+            hint = "defaults belong in params; compare a step's skipped first"
         return Fault("E302", f"{what} is not allowed in an expression", hint)
     if isinstance(node, nodes.Const) and isinstance(node.value, int) and abs(node.value) >= 2**63:
         return Fault("E302", "the number is too large", None)

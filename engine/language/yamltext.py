@@ -11,6 +11,7 @@ import yaml
 
 from engine.language.decoding import clean_text
 from engine.language.located import Located, Path, split_lines
+from engine.language.yaml_syntax import slip_of
 from engine.language.yamlscalars import Refused, resolve
 from engine.model.diagnostic import Diagnostic
 from engine.model.origin import Origin
@@ -155,10 +156,10 @@ class _Reader:
         name = event.anchor
         node = self.anchors.get(name)
         if node is None:
-            open_or_unknown = "stands inside what it names" if name in self.anchors else "names no anchor before it"
-            raise self._fatal(
-                "Y104", f"the alias *{name} {open_or_unknown}", event, "write the value out", mark=len(name) + 1
-            )
+            told, hint = "stands inside what it names", "write the value out"
+            if name not in self.anchors:
+                told, hint = "names no anchor before it", "write the value out; a text that starts with * needs quotes"
+            raise self._fatal("Y104", f"the alias *{name} {told}", event, hint, mark=len(name) + 1)
         self.expanded += self.sizes.get(id(node), 1)
         self.count += self.sizes.get(id(node), 1) - 1
         if self.expanded > MAX_EXPANDED:
@@ -262,33 +263,13 @@ class _Reader:
         return _Fatal(self.blank.error(code, message, self._origin(event), hint=hint, mark=mark))
 
     def _syntax(self, error: yaml.MarkedYAMLError) -> Diagnostic:
-        mark = error.problem_mark or error.context_mark
-        origin = Origin(self.file, mark.line + 1, mark.column + 1) if mark else Origin(self.file, 1, 1)
-        if origin.line > len(self.lines):  # the reader gave up behind the end
-            origin = Origin(self.file, len(self.lines), len(self.lines[-1]) + 1)
-        line = self.lines[origin.line - 1]
-        problem = error.problem or error.context or "unreadable"
-        if "\t" in line[: origin.column] and not line[: origin.column].strip():
-            at = line.index("\t") + 1
-            place = Origin(self.file, origin.line, at)
+        slip = slip_of(error, self.lines)
+        origin = Origin(self.file, slip.line, slip.column)
+        before = self.lines[slip.line - 1][: slip.column]
+        if "\t" in before and not before.strip():
+            place = Origin(self.file, slip.line, before.index("\t") + 1)
             return self.blank.error("Y106", "a tab is used for indentation", place, hint="indent with spaces", mark=1)
-        return self.blank.error(
-            "Y101", f"this is not YAML: {problem}", origin, hint=_syntax_hint(problem, line), mark=1
-        )
-
-
-def _syntax_hint(problem: str, line: str) -> str | None:
-    if "mapping values are not allowed" in problem:
-        return "a text with a colon and a blank in it needs quotes around it"
-    if "'%'" in problem or "'@'" in problem or "'`'" in problem:
-        return "a text that starts with this character needs quotes around it"
-    if "{{" in line:
-        return 'a text that starts with {{ needs quotes around it: "{{ ... }}"'
-    if "did not find expected" in problem:
-        return "compare the indentation with the lines above; quotes and brackets must be closed"
-    if "escape" in problem:
-        return "in double quotes a backslash starts an escape; use single quotes for Windows paths"
-    return None
+        return self.blank.error("Y101", slip.message, origin, hint=slip.hint, mark=1)
 
 
 def _short(text: str) -> str:

@@ -13,7 +13,7 @@ from engine.language.expression import (
     parse_template,
     render,
 )
-from engine.language.syntax import MAX_CHARACTERS, NAMESPACES
+from engine.language.syntax import MAX_CHARACTERS, NAMESPACES, Fault, parse
 from engine.model.diagnostic import Diagnostic
 from engine.model.expression import Expression, Template
 from engine.model.origin import Origin
@@ -213,3 +213,17 @@ def test_any_text_gives_plain_data_a_finding_or_a_failure(text: str) -> None:
     except ExpressionFailed:
         return
     assert result is None or isinstance(result, (bool, int, float, str, list, tuple, dict, Secret))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("params.x == \u201ca\u201d", "write straight quotes"),
+        ('params.x == "a', "a quote is not closed"),
+        ("params.x * 2 == 4", "only + and - are allowed"),
+    ],
+)
+def test_a_slip_in_an_expression_has_a_cure(text: str, hint: str) -> None:
+    fault = parse(text)
+    assert isinstance(fault, Fault)
+    assert hint in (fault.hint or "")
