@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from engine.evidence import diagnostic_tool as tool
+from engine.evidence.copies import without_copies
 from engine.evidence.encoding import TextReader, whole_text
 from engine.evidence.events import EventMatcher, EventRecord
 from engine.evidence.events_csv import EventCsv
@@ -12,6 +13,7 @@ from engine.evidence.events_xml import EventXml
 from engine.evidence.log_match import LogMatcher
 from engine.evidence.notes import Notes
 from engine.evidence.placing import Kind
+from engine.evidence.prints import Print
 from engine.evidence.registry import RegistryKey, read_registry
 from engine.evidence.rotation import LogRead, chained
 from engine.evidence.tree import Found, spooled
@@ -35,20 +37,21 @@ class Contents:
         self.counts = Counts()
 
     def sightings(self, collected_at: float | None) -> tuple[Sighting, ...]:
-        """All of them; logs that continue each other are read as one."""
-        return (*chained(self._logs, collected_at, self._note), *self._seen)
+        """All of them; a log that was brought twice counts once, and logs that continue each other are read as one."""
+        return (*chained(without_copies(self._logs, self._note), collected_at, self._note), *self._seen)
 
     def log(self, found: Found, host: str | None, offset_s: int | None) -> None:
         """A setup log."""
         with found.open() as stream:
-            result = self._matcher.search(stream, host, found.shown, offset_s)
+            seen = Print(stream)
+            result = self._matcher.search(seen, host, found.shown, offset_s)
         for one in result.missing:
             self._note(one)
         folder = (found.label, *found.parts[:-1])
         self._logs.append(
             LogRead(
                 host=host, folder=folder, name=found.parts[-1], shown=found.shown, modified=found.modified,
-                findings=result,
+                findings=result, print=seen.ended() if result.sightings or result.unbound else None,
             )
         )  # fmt: skip
         self.counts = replace(

@@ -3,7 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Protocol
 
 PIECE = 1024 * 1024
 _SAMPLE = 4096
@@ -30,13 +30,21 @@ def sniff(head: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
+class Readable(Protocol):
+    """What gives its bytes in pieces; none at its end."""
+
+    def read(self, count: int = -1, /) -> bytes:
+        """At most so many bytes."""
+        ...
+
+
 class TextReader:
     """Pieces of text of one stream.
 
     ``encoding`` and ``problem`` are known once all was read; ``lost`` is true if the problem cost some of the text.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self.encoding = ""
         self.problem: str | None = None

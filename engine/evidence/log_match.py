@@ -7,9 +7,8 @@ import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import IO
 
-from engine.evidence.encoding import TextReader
+from engine.evidence.encoding import Readable, TextReader
 from engine.evidence.log_lines import Line, LineSearch, lower, shown
 from engine.evidence.stamps import stamps
 from engine.model.triage import Concern, LogPattern, Missing, Sighting, Signature
@@ -133,7 +132,7 @@ class LogMatcher:
         tokens = {lower(token) for _, pattern in self._patterns for token in pattern.tokens}
         self._tokens = sorted({*tokens, ANNOUNCE, *FRAMES} - {"castartservices"}) if tokens else []
 
-    def search(self, stream: IO[bytes], host: str | None, file: str, offset_s: int | None) -> LogFindings:
+    def search(self, stream: Readable, host: str | None, file: str, offset_s: int | None) -> LogFindings:
         """Everything in one log."""
         reader = TextReader(stream)
         search = LineSearch(self._tokens, apart=ANNOUNCE)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from engine.evidence.log_match import LogFindings
+from engine.evidence.prints import Print
 from engine.model.triage import Concern, Missing, Sighting
 
 _NUMBERED = re.compile(r"(?P<base>.+\.log)[._-](?P<number>\d{1,3})\Z")
@@ -22,7 +23,10 @@ Note = Callable[[Missing], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRead:
-    """One log that was read: the host, the folders and the name it lies under, and when the file was last written."""
+    """One log that was read: the host, the folders and the name it lies under, when the file was last written.
+
+    ``print``: what tells a copy of it, where it shows a sign.
+    """
 
     host: str | None
     folder: tuple[str, ...]
@@ -30,6 +34,7 @@ class LogRead:
     shown: str
     modified: float | None
     findings: LogFindings
+    print: Print | None = None
 
 
 def chained(logs: Iterable[LogRead], collected_at: float | None, note: Note) -> tuple[Sighting, ...]:

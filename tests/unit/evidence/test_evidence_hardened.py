@@ -75,7 +75,7 @@ def test_no_wide_text_is_taken_for_narrow(tmp_path: Path, encoding: str) -> None
 
 def test_files_of_several_roots_are_told_apart(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        put(tmp_path / name / "hosts/SM01/logs/SCSMInstall.log", (START + FAILED).encode())
+        put(tmp_path / name / "hosts/SM01/logs/SCSMInstall.log", (f"{name}\r\n" + START + FAILED).encode())
         put(tmp_path / name / "hosts/SM01/events/System.xml", b"<Event")
     evidence = read(tmp_path / "one", tmp_path / "two")
     files = {one.file for one in evidence.sightings}
@@ -86,7 +86,7 @@ def test_files_of_several_roots_are_told_apart(tmp_path: Path) -> None:
 
 def test_roots_of_one_name_show_their_whole_paths(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        put(tmp_path / name / "ev" / "hosts/SM01/logs/SCSMInstall.log", (START + FAILED).encode())
+        put(tmp_path / name / "ev" / "hosts/SM01/logs/SCSMInstall.log", (f"{name}\r\n" + START + FAILED).encode())
     files = {one.file for one in read(tmp_path / "one/ev", tmp_path / "two/ev").sightings}
     assert len(files) == 2
 
