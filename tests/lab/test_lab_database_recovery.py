@@ -4,6 +4,7 @@ the safety copies that the first run made are neither made twice nor written ove
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,11 @@ import pytest
 
 from engine.app.scenario import Stage
 from engine.app.scenario_find import load
+from engine.app.wiring import open_journal
 from engine.execute.messages import Stopped
 from engine.lab.estate import RTM, SP1, Estate, build_estate
 from engine.language.scenario import ScenarioSpec
+from engine.model.event import QuestionAsked
 from engine.model.packaged import root
 
 SCENARIOS = root("runbooks") / "service-manager" / "scenarios"
@@ -209,6 +212,25 @@ def test_a_run_after_the_end_changes_nothing_of_the_databases(case: Case, tmp_pa
     status = run_again(tmp_path, estate, case)
     assert status[f"restore@{case.sql}"] == "ok"
     assert status["reinstall"] == "skipped"
+
+
+def asked_for_consent(folder: Path) -> str:
+    """What the owner of the data was shown in the run of this folder."""
+    with closing(open_journal(folder)) as journal:
+        asked = [one for one in journal.events("rehearsal") if isinstance(one, QuestionAsked)]
+    return next(one.show for one in asked if one.step == "consent")
+
+
+@BOTH
+def test_the_consent_is_to_a_loss_in_minutes_and_between_two_moments(case: Case, tmp_path: Path) -> None:
+    """Nobody agrees twice to the same loss: once it came back, the text says so."""
+    estate = build_estate(case.estate)
+    assert play(tmp_path / "first", estate, case.spec())[0].exit_code == 0
+    shown = asked_for_consent(tmp_path / "first")
+    assert all(words in shown for words in ("2013-03-02T06:30:00+00:00", BEGAN, "Between the two lie 90 minutes"))
+    assert "nothing more is lost" not in shown
+    assert play(tmp_path / "again", estate, case.spec())[0].exit_code == 0
+    assert "these backups already: nothing more is lost now" in asked_for_consent(tmp_path / "again")
 
 
 @BOTH
