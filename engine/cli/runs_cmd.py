@@ -1,8 +1,12 @@
 """``runbook runs``."""
 
+import sys
+
 import click
 
 from engine.cli import complete, options
+
+_PIPED = 10_000  # whoever searches the list wants each run on one line, and all of it
 
 
 @click.command("runs")
@@ -32,7 +36,7 @@ def command(given_up: str | None, reason: str, state: str | None, as_json: bool)
 
         click.echo(json.dumps(runs_json(runs, debts), indent=1))
         return
-    columns = get_terminal_size((80, 24)).columns
+    columns = get_terminal_size((80 if sys.stdout.isatty() else _PIPED, 24)).columns
     click.echo(runs_text(runs, debts, columns=columns, option=wiring.state_option(folder)))
 
 

@@ -1,6 +1,7 @@
 """The list of runs: newest first, with the command that goes on where a run waits."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from engine.model.data import JsonMap
 from engine.model.status import RunStatus
@@ -15,14 +16,16 @@ _UNFINISHED = frozenset({RunStatus.PARKED.value, RunStatus.INTERRUPTED.value})
 def runs_text(
     runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = (), *, columns: int = 80, option: str = ""
 ) -> str:
-    """The table, cut to the width; under it what waits for a person and what is still owed.
+    """The table, whose last columns go below each run where the width is too small; under it what waits for a person
+    and what is still owed.
     ``option`` is what a command about one of these runs must add.
     """
     if not runs:
         return "No runs yet.  `runbook run RUNBOOK -i INVENTORY` starts one."
     rows = [_HEADS, *(_row(one) for one in runs)]
     cells = [max(width(row[n]) for row in rows) for n in range(len(_HEADS))]
-    lines = [fit("  ".join(pad(text, cells[n]) for n, text in enumerate(row)).rstrip(), columns) for row in rows]
+    beside = max(n for n in range(1, len(_HEADS) + 1) if n == 1 or sum(cells[:n]) + 2 * (n - 1) <= columns)
+    lines = [line for row in rows for line in _lines(row, cells[:beside], columns)]
     waiting = [one.run_id for one in runs if one.status in _UNFINISHED and one.ended_at is None]
     waiting = [one for one in waiting if not any(one.startswith(f"{other}.") for other in waiting)]
     if waiting:
@@ -66,6 +69,14 @@ def runs_json(runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = ()) -> Jso
             for one in owed
         ],
     }
+
+
+def _lines(row: Sequence[str], cells: Sequence[int], columns: int) -> Iterator[str]:
+    """The columns that stand beside each other, and below them the rest, each with its name."""
+    yield fit("  ".join(pad(row[n], cell) for n, cell in enumerate(cells)).rstrip(), columns)
+    named = list(zip(_HEADS, row, strict=True))[len(cells) :]
+    rest = "   ".join(f"{name} {text}" for name, text in named if text and row is not _HEADS)
+    yield from textwrap.wrap(rest, columns, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _row(one: RunRecord) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from reporting_sample import ALL, AT, DIGEST, STEPS, asked, plan, step
 
 from engine.model.diagnostic import Diagnostic, Severity
@@ -167,3 +168,17 @@ def test_runs_are_listed_with_what_goes_on() -> None:
     rows = runs_json(runs)["runs"]
     assert isinstance(rows, list)
     assert len(rows) == 2
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120, 400])
+def test_the_list_of_runs_loses_nothing_on_a_narrow_screen(columns: int) -> None:
+    hosts = tuple(f"HOST{n:02}" for n in range(12))
+    one = RunRecord(
+        run_id="2013-02-02-a41c77", runbook="undo-warehouse-database-recovery", version="1", plan_digest="d",
+        operator="CONTOSO\\anna", status="failed", started_at=0.0, ended_at=75.0, hosts=hosts, folder="f",
+    )  # fmt: skip
+    text = runs_text([one], columns=columns)
+    assert max(map(len, text.splitlines())) <= columns
+    for word in (*hosts, one.run_id, one.runbook, one.operator, "FAILED", "1 min 15 s"):
+        assert word in " ".join(text.split()), word
+    assert len(text.splitlines()) == 2 or columns < 400
