@@ -1,6 +1,14 @@
-"""Start the command line as ``python -m engine``."""
+"""Start the command line: ``python -m engine``, and the script ``runbook``.
 
-from engine.cli.main import main
+Until the command line is loaded and listens to Ctrl-C, that ends the process as it ends any other, without a traceback.
+"""
+
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from engine.cli.main import main  # noqa: E402 - what comes before has to come before
 
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@ import errno
 import gc
 import io
 import os
+import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -89,6 +90,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with a code of the table."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # set while this module was loaded: see engine/__main__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.set_threshold(YOUNG_OBJECTS)
     if os.environ.get("_RUNBOOK_COMPLETE", "").startswith("powershell"):
         from engine.cli.powershell import register
@@ -142,7 +145,10 @@ def run(arguments: list[str]) -> int:
         if sentence is not None:
             return _usage(sentence)
         return _unwritten(error) if isinstance(error, OSError) and error.errno in _NO_ROOM else _bug()
-    except Exception:  # noqa: BLE001 - the outermost door: a bug is told as one, with its traceback, and its own exit code
+    except Exception as error:  # noqa: BLE001 - the outermost door: a bug is told as one, with its own exit code
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python wraps one that comes while a class is made
+            click.echo("interrupted", err=True)
+            return int(ExitCode.INTERRUPTED)
         return _bug()
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
 

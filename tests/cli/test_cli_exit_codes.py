@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,3 +194,29 @@ def test_a_run_whose_process_is_gone_is_listed_as_interrupted(lab: Lab, command:
     said = command("runs")
     assert "interrupted" in said.out
     assert "runbook resume " in said.out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals between processes are a matter of POSIX")
+def test_ctrl_c_while_the_command_line_is_loaded_shows_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "version"],
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{environment()['PYTHONPATH']}"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGINT  # a shell says 130
+    assert done.stderr == ""
+
+
+def test_ctrl_c_that_python_wraps_is_no_bug(command: Command) -> None:
+    def interrupted_class() -> None:
+        raise RuntimeError("Error calling __set_name__") from KeyboardInterrupt()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.app.actions.listed", interrupted_class)
+        said = command("actions")
+    assert (said.code, said.err) == (ExitCode.INTERRUPTED, "interrupted\n")
