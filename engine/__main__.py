@@ -8,7 +8,7 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from engine.cli.main import main  # noqa: E402 - what comes before has to come before
+from engine.cli.main import main  # after the line above, which is why it stands here
 
 if __name__ == "__main__":
     main()
