@@ -11,7 +11,7 @@ from engine.model.report import Report, ReportChange, ReportExits, ReportProof, 
 from engine.model.status import RunStatus, Status
 from engine.reporting.fold import Notes, StepRunNotes, read
 from engine.reporting.lines import expected_failures, leads_words
-from engine.reporting.words import counted, duration, listed, status_word
+from engine.reporting.words import FORESEEN, counted, duration, listed, status_word
 
 _NOT_DONE = frozenset({Status.PENDING, Status.READY, Status.SKIPPED, Status.CANCELLED, Status.BLOCKED})
 _ALARMING = (Status.IN_DOUBT, Status.BLOCKED, Status.FAILED, Status.UNREACHABLE)
@@ -107,14 +107,10 @@ def _step_run(number: int, step: PlannedStep, host: str, one: StepRunNotes) -> R
 
 
 def _took(one: StepRunNotes, measured: float) -> float:
-    """From the first start to the last end; the measured time where that is finer."""
+    """From the first start to the last end, as the time line shows it; never less than what was measured."""
     if one.started_at is None or one.ended_at is None:
         return measured
-    return (
-        measured
-        if measured and one.attempts <= 1 and not one.last_intended
-        else max(one.ended_at - one.started_at, measured)
-    )
+    return max(one.ended_at - one.started_at, measured)
 
 
 def _is_doubtful(plan: Plan, one: ReportStepRun, notes: Notes) -> bool:
@@ -199,7 +195,8 @@ def _recap(step_runs: tuple[ReportStepRun, ...]) -> Mapping[str, Mapping[str, in
     hosts: dict[str, Counter[str]] = {}
     for one in step_runs:
         if one.host != ENGINE_HOST:
-            hosts.setdefault(one.host, Counter())[one.status.value] += 1
+            word = one.status.value if one.leads is None else f"{one.status.value} {FORESEEN}"
+            hosts.setdefault(one.host, Counter())[word] += 1
     return {host: dict(counts) for host, counts in hosts.items()}
 
 
@@ -222,7 +219,9 @@ def _head(
         sentences.append("Nothing was changed.")
     else:
         hosts = listed(sorted({one.host for one in changes if one.host != ENGINE_HOST}))
-        sentences.append(f"{counted(len(changes), 'change')}{f' on {hosts}' if hosts else ''}.")
+        unsure = sum(not one.certain for one in changes)
+        doubt = f", {unsure} of them not certain" if unsure else ""
+        sentences.append(f"{counted(len(changes), 'change')}{f' on {hosts}' if hosts else ''}{doubt}.")
     if doubts:
         sentences.append(f"In doubt: {_names(doubts)}; a person has to look.")
     return " ".join(sentences)

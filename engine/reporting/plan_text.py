@@ -11,6 +11,8 @@ from engine.reporting.words import counted, listed, short_digest
 
 _LEAST_STEP, _MAX_HOST, _LEAST_DETAILS = 20, 14, 44
 _MANY = 3
+_OWN_CODE = frozenset({"windows.script", "windows.scheduled_task", "posix.command"})
+"""Actions that carry out what the runbook's author wrote: what undoes it, the engine cannot know."""
 
 
 def plan_text(plan: Plan, *, columns: int = 80, command: str | None = None) -> str:
@@ -107,11 +109,21 @@ def _footer(plan: Plan, columns: int) -> list[str]:
     sentences = []
     if plan.point_of_no_return is None:
         sentences.append("No point of no return in this plan.")
-    undo = [
-        str(n) for n, step in enumerate(plan.steps, start=1) if step.effect is Effect.REVERSIBLE and not step.disruptive
-    ]
+    reversible = {
+        n: step.action
+        for n, step in enumerate(plan.steps, start=1)
+        if step.effect is Effect.REVERSIBLE and not step.disruptive and step.action != "runbook"
+    }
+    undo = [str(n) for n, action in reversible.items() if action not in _OWN_CODE]
     if undo:
         sentences.append(f"Undo exists for {'step' if len(undo) == 1 else 'steps'} {listed(undo)}.")
+    called = [str(n) for n, action in reversible.items() if action in _OWN_CODE]
+    if called:
+        steps, them = ("Step", "is"), "it"
+        if len(called) > 1:
+            steps, them = ("Steps", "are"), "them"
+        sentences.append(f"{steps[0]} {listed(called)} {steps[1]} called reversible by the runbook.")
+        sentences.append(f"The engine knows no undo of {them}.")
     if plan.steps and plan.steps[-1].exits.after:
         sentences.append(f"Exits at the end: {', '.join(plan.steps[-1].exits.after)}.")
     return [*_wrapped(" ", "  ".join(sentences), columns), *_inputs(plan, columns)]

@@ -7,7 +7,7 @@ from engine.model.plan import ENGINE_HOST
 from engine.model.report import Report, ReportChange, ReportOwed, ReportStepRun
 from engine.model.status import Status
 from engine.reporting.plain import one_line, pad, value_text, width
-from engine.reporting.words import baseline_words, duration, moment, short_digest, size, status_word
+from engine.reporting.words import FORESEEN, baseline_words, duration, moment, short_digest, size, status_word
 
 _BESIDE_NAME, _LEAST_NAME, _MAX_HOST, _STATUS = 48, 20, 14, 11
 
@@ -34,10 +34,10 @@ def report_text(report: Report, *, columns: int = 80) -> str:
 def recap_lines(recap: Mapping[str, Mapping[str, int]]) -> list[str]:
     """One line a host: how many step runs ended how, the worst last."""
     cells = max((width(host) for host in recap), default=0)
-    order = [status.value for status in Status]
+    words = {status.value: status_word(status) for status in Status}
+    words |= {f"{status.value} {FORESEEN}": f"{status.value} {FORESEEN}" for status in Status}
     return [
-        f"  {pad(host, cells)}   "
-        + "   ".join(f"{status_word(Status(name))} {counts[name]}" for name in order if counts.get(name))
+        f"  {pad(host, cells)}   " + "   ".join(f"{words[name]} {counts[name]}" for name in words if counts.get(name))
         for host, counts in recap.items()
     ]
 

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from engine.model.report import ReportBaseline
 from engine.model.status import RunStatus, Status
 
+FORESEEN = "as foreseen"
+"""What is added to a status that the runbook expects: it goes on with another step, or the failure is a finding."""
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _SHORT = 10
 

@@ -136,7 +136,26 @@ def test_an_expected_failure_is_no_alarm(on_failure: str, found: bool, told: str
     assert ("FAILED" in told_of) is (">FAILED<" in page) is (told is None)
     assert ("do not retry" in told_of) is ("do not retry" in page) is (told is None)
     assert (run.leads or "").startswith(told or "")
+    counted = recap(report).splitlines()[0]
+    assert ("failed as foreseen 1" in counted, "FAILED 1" in counted) == (told is not None, told is None)
+    assert ("1 failed as foreseen" in page) is (told is not None)
     assert ((run.leads or "nothing") in " ".join(told_of.split())) is (told is not None)
+
+
+def test_a_step_run_took_as_long_as_its_bar_is() -> None:
+    """Also where it waited for its connection before the attempt was measured."""
+    run = build_report(plan(), [STARTED, begun(1, "untouched"), ended(4, "untouched", Status.OK, "x", duration_s=0.5)])
+    one = next(one for one in run.step_runs if (one.step, one.host) == ("untouched", "SM01"))
+    assert one.started_at is not None
+    assert one.spans[-1].end - one.started_at == one.duration_s == 3.0
+
+
+def test_a_change_of_which_nothing_is_certain_is_told_in_the_first_sentence() -> None:
+    intended = ev.ChangeIntended(
+        at=AT + 2, step="config_file", host="SM01", attempt=1, why="w", before="a", after="b", commands=()
+    )  # fmt: skip
+    report = build_report(plan(), [STARTED, begun(1, "config_file"), intended])
+    assert "1 change on SM01, 1 of them not certain." in report.head
 
 
 def test_check_mode_tells_what_a_run_would_change() -> None:

@@ -156,6 +156,15 @@ def record(run_id: str, status: str, ended_at: float | None) -> RunRecord:
     )
 
 
+def test_a_script_of_ones_own_has_no_undo_that_the_engine_knows() -> None:
+    own = step(0, "own", "Own", ("SM01",), Effect.REVERSIBLE, action="windows.script")
+    nested = step(1, "sub", "Sub", ("-",), Effect.REVERSIBLE, action="runbook")
+    kept = step(2, "kept", "Kept", ("SM01",), Effect.REVERSIBLE)
+    text = " ".join(plan_text(plan((own, nested, kept))).split())
+    assert "Undo exists for step 3." in text
+    assert "Step 1 is called reversible by the runbook. The engine knows no undo of it." in text
+
+
 def test_runs_are_listed_with_what_goes_on() -> None:
     runs = [record("run-b", "parked", None), record("run-a", "in doubt", AT + 90)]
     lines = runs_text(runs).splitlines()
