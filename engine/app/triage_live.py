@@ -4,7 +4,7 @@ What a host did not give is kept in the folder. One reader means one answer, now
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from engine.app import documents
 from engine.app.clock import SystemClock
 from engine.app.collect import collect
 from engine.app.inventory import selected
-from engine.app.request import PlanRequest, run_command
 from engine.app.triage import triage_evidence, triage_spec
+from engine.app.triage_next import ready
 from engine.app.triage_told import told, with_looks
 from engine.app.wiring import STATE_FOLDER, state_option
 from engine.evidence.writer import make_ready, refuse_names, write_evidence
@@ -62,7 +62,7 @@ def triage_live(request: LiveRequest, say: Callable[[str], None]) -> TriageResul
         baseline=baseline,
     )
     result = triage_evidence([request.folder], table)
-    return replace(result, next=tuple(_exact(sentence, request) for sentence in result.next))
+    return ready(result, inventory=request.inventory, baseline=request.baseline, state=request.state)
 
 
 def triage_command(request: LiveRequest) -> str:
@@ -74,14 +74,3 @@ def triage_command(request: LiveRequest) -> str:
     options += [("--table", request.table)]
     words = [word for name, value in options if value for word in (name, value)]
     return command_line("runbook", "triage", *words) + state_option(request.state)
-
-
-def _exact(sentence: str, request: LiveRequest) -> str:
-    """A command with what was given here; another sentence as it is."""
-    command, placeholder, rest = sentence.partition(" -i INVENTORY")
-    if not placeholder or rest or not command.startswith("runbook run "):
-        return sentence
-    source = PlanRequest(
-        runbook=command.removeprefix("runbook run "), inventory=request.inventory, baseline=request.baseline
-    )
-    return run_command(source, state=request.state)

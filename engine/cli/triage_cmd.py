@@ -76,8 +76,10 @@ def command(
     if evidence:
         _refuse_live_options()
         from engine.app.triage import triage_evidence, triage_spec
+        from engine.app.triage_next import brought_baseline, ready
 
         result = triage_evidence(evidence, triage_spec(table))
+        result = ready(result, baseline=brought_baseline(result, evidence))
     else:
         from pathlib import Path
 

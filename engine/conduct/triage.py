@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from engine.conduct.triage_findings import Findings, Statement, findings
 from engine.conduct.triage_missing import HOW, deciding, possible, weighed
 from engine.conduct.triage_table import UNDETERMINED, Table, truth
+from engine.conduct.triage_versions import settled
 from engine.conduct.triage_worlds import Worlds
 from engine.model.triage import (
+    UNKNOWN,
     AllOf,
     AnyOf,
     Concern,
@@ -53,12 +55,13 @@ def judge(evidence: Evidence, spec: TriageSpec) -> TriageResult:
         noted=noted,
         missing=missing,
         no_longer_possible=row.gone,
-        next=tuple(dict.fromkeys(_next(row, missing, decides))),
+        next=tuple(dict.fromkeys(_next(row, suspected, missing, decides, found))),
         counts=evidence.counts,
         upgrade=evidence.upgrade,
         deciding=decides,
         possible=possible(gaps, found.values, worlds, table) if row.verdict == UNDETERMINED else (),
         titles=spec.phases,
+        baseline_file=evidence.baseline_file if evidence.baseline else None,
     )
 
 
@@ -98,12 +101,20 @@ def _asked(condition: Condition, values: Mapping[str, str]) -> Iterator[str]:
             return
 
 
-def _next(row: Row, missing: tuple[Missing, ...], decides: Deciding | None) -> Iterator[str]:
+def _next(
+    row: Row, suspected: str | None, missing: tuple[Missing, ...], decides: Deciding | None, found: Findings
+) -> Iterator[str]:
     if row.next:
         yield row.next
-    yield from decides.how if decides else ()
+    if suspected == "setup-running":
+        yield HOW[Concern.SETUP_RUNNING]
     if row.verdict == UNDETERMINED:
         weigh = {one.concerns for one in missing if one.weight is not Weight.NEVER}
-        yield from (HOW[one] for one in _ASKED_FOR if one in weigh)
+        asked = (*(decides.how if decides else ()), *(HOW[one] for one in _ASKED_FOR if one in weigh))
+        unknown = [one for one in found.compared if one.state == UNKNOWN]
+        # Where versions were read and it is in doubt what they mean, reading them again tells no more.
+        known = bool(unknown) and all(one.doubt for one in unknown)
+        yield from (one for one in asked if not (known and one == HOW[Concern.VERSIONS]))
+        yield from settled(unknown)
     if row.runbook:
         yield f"runbook run {row.runbook} -i INVENTORY"

@@ -124,6 +124,22 @@ def _server_before(
             )
 
 
+def settled(found: Sequence[Item]) -> Iterable[str]:
+    """What a person does about versions that were read, where it is in doubt what they mean."""
+    before = [one for one in found if one.doubt.endswith(_EARLIER)]
+    for one in before:
+        if one.kind == "binaries":
+            names = [each.name for each in before if each.kind == "database" and each.warehouse == one.warehouse]
+            inside = "".join(f" --database {name}" for name in names)
+            yield f"If the upgrade of {one.host} was completed before, say so, then run the triage again with FILE:"
+            yield f"runbook baseline amend BASELINE --completed {one.host} --to {one.now}{inside} --out FILE"
+    if any(one.doubt and one not in before for one in found):
+        yield (
+            "Bring the baseline that was recorded last before the upgrade, or correct upgrade.from; "
+            "then run the triage again."
+        )
+
+
 def _servers(found: Sequence[Item]) -> frozenset[str]:
     return frozenset(short(one.host) for one in found if one.kind == "binaries")
 

@@ -291,7 +291,7 @@ class TriageResult:
     """The answer. ``noted`` was seen and decides nothing; ``next`` are sentences.
 
     Of an undetermined answer ``possible`` are the phases that missing evidence may still lead to. ``titles`` are those
-    of all phases.
+    of all phases. ``baseline_file``: the baseline that was compared with, as shown.
     """
 
     verdict: str
@@ -311,6 +311,7 @@ class TriageResult:
     deciding: Deciding | None = None
     possible: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
+    baseline_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

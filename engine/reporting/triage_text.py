@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from engine.model.data import JsonMap
 from engine.model.triage import Missing, Sighting, TriageResult, Weight
@@ -173,7 +173,7 @@ def _place(one: Sighting) -> str:
 
 def _missing(missing: Iterable[Missing], width: int) -> Iterator[str]:
     """What is missing, under what it could do to the verdict, the gravest first."""
-    listed = list(missing)
+    listed = list(_together(missing))
     if not listed:
         yield from _block("Missing", "nothing", width)
     label, left = "Missing", _MOST
@@ -188,6 +188,15 @@ def _missing(missing: Iterable[Missing], width: int) -> Iterator[str]:
         if len(same) > left:
             yield from _block("", f"and {len(same) - left} more (see --json)", width, 2)
         left = max(_FEWEST, left - len(same))
+
+
+def _together(missing: Iterable[Missing]) -> Iterator[Missing]:
+    """What is missing of one host for one reason, as one."""
+    alike: dict[tuple[object, ...], list[Missing]] = {}
+    for one in missing:
+        alike.setdefault((one.host, one.file, one.line, one.why, one.weight), []).append(one)
+    for same in alike.values():
+        yield replace(same[0], what=", ".join(dict.fromkeys(one.what for one in same)))
 
 
 def _exits(result: TriageResult) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 from command_line import LOOK, Command, runbook
@@ -81,6 +82,34 @@ def test_a_triage_names_the_run_with_what_it_was_given(command: Command, lab: La
     words = shlex.split(following)
     assert words[:2] == ["runbook", "run"]
     assert words[3:] == ["-i", str(lab.inventory), "--baseline", str(baseline), "--state", str(request.state)]
+
+
+def test_a_triage_of_brought_evidence_names_the_run_with_what_was_brought(command: Command, tmp_path: Path) -> None:
+    versions = "{role: sql-server, versions: {databases: {ServiceManager: %s}}}"
+    files = {
+        "evidence.yaml": "upgrade: {started_at: '2013-02-02T19:02:00+01:00'}\n"
+        "answers: {setup_running: 'no', retry_button: 'no'}\n",
+        "baseline.yaml": f"hosts: {{SQL01: {versions % '7.5.1561.0'}}}\n",
+        "hosts/SQL01/host.yaml": versions % "7.5.2905.0",
+    }
+    for name, text in files.items():
+        (tmp_path / "from them" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "from them" / name).write_text(text)
+
+    def following(*brought: str) -> list[str]:
+        options = [word for one in brought for word in ("--evidence", one)]
+        return shlex.split(json.loads(command("triage", *options, "--json").out)["next"][-1])
+
+    recovery = ["runbook", "run", "runbooks/service-manager/database-recovery.yaml", "-i", "INVENTORY"]
+    started = ["-e", "upgrade_started_at=2013-02-02T19:02:00+01:00"]
+    baseline = ["--baseline", "from them/baseline.yaml"]
+    assert following("from them") == [*recovery, *started, *baseline]
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "SCSMInstall.log").write_text("x\n")
+    assert following("more", "from them") == [*recovery, *started, *baseline]
+    # What lies in a zip cannot be given to a run.
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "from them")
+    assert following("packed.zip") == [*recovery, *started]
 
 
 def test_the_report_names_the_baseline_and_who_signed_it(command: Command, lab: Lab, tmp_path: Path) -> None:

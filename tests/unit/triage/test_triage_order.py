@@ -114,6 +114,9 @@ def test_a_changed_management_server_shows_that_the_warehouse_was_done_before(tm
     result = estate(tmp_path, now={"DW01": NEW, "SM01": NEW}, logs={})
     assert (result.row, result.runbook) == ("D10", None)
     assert doubted(result) == {"DW01"}
+    amend = f"--completed DW01 --to {NEW} --database DWStagingAndConfig --database DWRepository --out FILE"
+    assert result.next[-1] == f"runbook baseline amend BASELINE {amend}"
+    assert not [one for one in result.next if one.startswith("Read the versions named")]
 
 
 def test_a_management_server_that_was_upgraded_before_is_not_restored(tmp_path: Path) -> None:
@@ -131,4 +134,5 @@ def test_what_stands_where_the_upgrade_began_was_not_changed_by_it(tmp_path: Pat
     result = estate(tmp_path, now={"ServiceManager": updated}, logs={"SM01": S1}, start=updated)
     assert (result.row, result.verdict, result.runbook) == ("D10", "undetermined", None)
     assert [one.host for one in result.missing if "older than the last update" in one.why] == ["SQL01"]
+    assert result.next[-1].startswith("Bring the baseline that was recorded last before the upgrade")
     assert estate(tmp_path, now={"ServiceManager": updated}, logs={"SM01": S1}).row == "D2"

@@ -111,3 +111,17 @@ def test_the_data_says_what_each_gap_weighs() -> None:
     assert weights == {"event log System": "no", "the baseline": "alone", "the answer retry_button": "no"}
     assert data["deciding"]["pieces"] == ["the baseline"]  # type: ignore[index]
     assert data["deciding"]["surely"] is True  # type: ignore[index]
+
+
+def test_what_one_host_lacks_for_one_reason_is_told_once() -> None:
+    gaps = (GAP, replace(GAP, what="event log Application"), replace(GAP, host="DW02"))
+    text = " ".join(screen(replace(EVIDENCE, missing=gaps)).split())
+    assert "DW01: event log System, event log Application: access denied DW02: event log System: access" in text
+    assert len(triage_json(judge(replace(EVIDENCE, missing=gaps), triage_spec()))["missing"]) == 4
+
+
+def test_where_setup_may_be_running_that_is_looked_at_first() -> None:
+    answers = Answers(exit_code=247)
+    result = judge(replace(EVIDENCE, sightings=(), answers=answers), triage_spec())
+    assert result.suspected == "setup-running"
+    assert result.next[0].startswith("Look whether setup is still running")
