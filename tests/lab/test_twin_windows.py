@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
 
+from engine.actions import load_actions
 from engine.lab import machine_services as scm
 from engine.lab.clock import LabClock, iso
 from engine.lab.machine import Machine, Volume
@@ -194,6 +196,32 @@ def with_registry(rng: random.Random) -> Machine:
             machine.registry.set(KEY, name, data, kind)
     machine.registry.make_key(r"HKLM\SOFTWARE\Empty")
     return machine
+
+
+STRANGE = (
+    "it's", "a$b", "(x)", "a, b", "a;b", "100%", "a:b", "\u201cquoted\u201d", "\u2019", "\u00fcber", "\U0001f600",
+    "#a", "@a", "a b", "128/128", "a`b", "[a]", "a*", "a?",
+)  # fmt: skip
+
+
+def test_a_value_is_written_at_the_very_place_that_is_named_or_refused_beforehand(powershell: Powershell) -> None:
+    """PowerShell takes a slash for the end of a key's name, and reads wildcards and what escapes them."""
+    takes = jsonschema.Draft202012Validator(load_actions()["windows.registry_value"].info.arguments).is_valid
+    taken = set()
+    for text in STRANGE:
+        for place in ({"key": f"{KEY}\\{text}", "name": "Size"}, {"key": KEY, "name": text}):
+            if not takes(place):
+                continue
+            taken.add(text)
+            machine = new_machine(random.Random(1))
+            wanted = {**place, "kind": "DWord", "value": 7}
+            assert compare(powershell, machine, "windows_registry_value.set.ps1", wanted, place) == "ok"
+            assert compare(powershell, machine, "windows_registry_value.observe.ps1", place, place) == "ok"
+            assert compare(powershell, machine, "windows_registry_value.remove.ps1", place, place) == "ok"
+    assert {"it's", "a$b", "(x)", "128/128", "a b", "\u2019"} <= taken
+    refused = [{"key": f"{KEY}\\{text}", "name": "a"} for text in ("RC4 128/128", "a`b", "a*")]
+    refused += [{"key": KEY, "name": name} for name in ("a`b", "(default)", "(Default)")]
+    assert not [place for place in refused if takes(place)]
 
 
 def any_value(rng: random.Random) -> tuple[str, Any]:
