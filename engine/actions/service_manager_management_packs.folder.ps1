@@ -21,6 +21,11 @@ foreach ($item in @(Get-ChildItem -LiteralPath $Arguments.folder -Force | Sort-O
             $file.references = @($document.SelectNodes('/ManagementPack/Manifest/References/Reference/ID') | ForEach-Object { $_.InnerText })
         }
     } catch {
+        # What cannot be read may well be one.
+        $cause = $_.Exception.GetBaseException()
+        if ($cause -is [IO.IOException] -or $cause -is [UnauthorizedAccessException]) {
+            throw ('The file ' + $item.Name + ' cannot be read: ' + $cause.Message)
+        }
         # What is no management pack has no name; the engine says so.
         $file.id = $null
         $file.version = $null

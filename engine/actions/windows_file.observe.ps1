@@ -2,6 +2,16 @@ param($Arguments)
 # What lies at a path: kind, size, time, version and, where asked for, digest and whether texts occur in it.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function New-Sha256 {
+    try { New-Object Security.Cryptography.SHA256Managed }
+    catch {
+        # Where only what is validated for FIPS 140 is allowed. PowerShell 2.0 does not load its assembly by itself.
+        $null = [Reflection.Assembly]::Load('System.Core, Version=3.5.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089')
+        New-Object Security.Cryptography.SHA256CryptoServiceProvider
+    }
+}
+
 $answer = @{ found = $false; kind = $null; size = $null; modified = $null; version = $null; sha256 = $null; contains = $null }
 if (-not (Test-Path -LiteralPath $Arguments.path)) { return $answer }
 
@@ -19,7 +29,7 @@ $answer.version = [Diagnostics.FileVersionInfo]::GetVersionInfo($item.FullName).
 if ($Arguments.sha256) {
     $stream = New-Object IO.FileStream($item.FullName, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]'ReadWrite, Delete')
     try {
-        $bytes = (New-Object Security.Cryptography.SHA256Managed).ComputeHash($stream)
+        $bytes = (New-Sha256).ComputeHash($stream)
     } finally { $stream.Close() }
     $answer.sha256 = [BitConverter]::ToString($bytes).Replace('-', '').ToLowerInvariant()
 }

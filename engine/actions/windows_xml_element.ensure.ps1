@@ -3,9 +3,19 @@ param($Arguments)
 # been read back; the original stays beside it under the name of the backup.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function New-Sha256 {
+    try { New-Object Security.Cryptography.SHA256Managed }
+    catch {
+        # Where only what is validated for FIPS 140 is allowed. PowerShell 2.0 does not load its assembly by itself.
+        $null = [Reflection.Assembly]::Load('System.Core, Version=3.5.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089')
+        New-Object Security.Cryptography.SHA256CryptoServiceProvider
+    }
+}
+
 $name = (Get-Item -LiteralPath $Arguments.file -Force).FullName
 $bytes = [IO.File]::ReadAllBytes($name)
-$digest = [BitConverter]::ToString((New-Object Security.Cryptography.SHA256Managed).ComputeHash($bytes)).Replace('-', '').ToLowerInvariant()
+$digest = [BitConverter]::ToString((New-Sha256).ComputeHash($bytes)).Replace('-', '').ToLowerInvariant()
 if ($digest -ne $Arguments.sha256) { throw ('The file ' + $Arguments.file + ' was changed by someone else in the meantime.') }
 
 function Read-Document($content) {

@@ -2,6 +2,16 @@ param($Arguments)
 # Reads an XML file and tells whether the element, its parent and its attributes are there.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
+
+function New-Sha256 {
+    try { New-Object Security.Cryptography.SHA256Managed }
+    catch {
+        # Where only what is validated for FIPS 140 is allowed. PowerShell 2.0 does not load its assembly by itself.
+        $null = [Reflection.Assembly]::Load('System.Core, Version=3.5.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089')
+        New-Object Security.Cryptography.SHA256CryptoServiceProvider
+    }
+}
+
 $answer = @{ found = $false; well_formed = $false; error = $null; sha256 = $null; root = $null; parent_found = $false; element_found = $false; attributes = @{} }
 if (-not (Test-Path -LiteralPath $Arguments.file -PathType Leaf)) { return $answer }
 $answer.found = $true
@@ -9,7 +19,7 @@ $name = (Get-Item -LiteralPath $Arguments.file -Force).FullName
 
 $stream = New-Object IO.FileStream($name, [IO.FileMode]::Open, [IO.FileAccess]::Read, [IO.FileShare]'ReadWrite, Delete')
 try {
-    $bytes = (New-Object Security.Cryptography.SHA256Managed).ComputeHash($stream)
+    $bytes = (New-Sha256).ComputeHash($stream)
     $answer.sha256 = [BitConverter]::ToString($bytes).Replace('-', '').ToLowerInvariant()
     $stream.Position = 0
     $settings = New-Object Xml.XmlReaderSettings

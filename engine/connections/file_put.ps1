@@ -10,13 +10,17 @@ function Get-FullName($Path) {
     [System.IO.Path]::Combine($full, (Split-Path -Path $Path -Leaf))
 }
 
-function Get-Sha256($Path) {
-    try {
-        $algorithm = [System.Security.Cryptography.SHA256]::Create()
-    } catch {
-        # Where only FIPS implementations are allowed.
-        $algorithm = New-Object -TypeName System.Security.Cryptography.SHA256CryptoServiceProvider
+function New-Sha256 {
+    try { New-Object Security.Cryptography.SHA256Managed }
+    catch {
+        # Where only what is validated for FIPS 140 is allowed. PowerShell 2.0 does not load its assembly by itself.
+        $null = [Reflection.Assembly]::Load('System.Core, Version=3.5.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089')
+        New-Object Security.Cryptography.SHA256CryptoServiceProvider
     }
+}
+
+function Get-Sha256($Path) {
+    $algorithm = New-Sha256
     $stream = [System.IO.File]::OpenRead($Path)
     try {
         [BitConverter]::ToString($algorithm.ComputeHash($stream)).Replace('-', '').ToLowerInvariant()

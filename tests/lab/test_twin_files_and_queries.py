@@ -21,7 +21,7 @@ from engine.lab.machine_sql import Database, SqlInstance
 from engine.model.data import canonical_json
 from engine.model.inventory import HostView
 from engine.model.packaged import payload
-from tests.support.payload_session import PayloadSession, find_pwsh, machine_files, read_files
+from tests.support.payload_session import ROOT, PayloadSession, find_pwsh, machine_files, read_files
 
 pytestmark = [
     pytest.mark.pwsh,
@@ -380,6 +380,56 @@ def kept(before: bytes, after: bytes, seed: int) -> None:
     assert (b"<?xml" in before) == (b"<?xml" in after), (seed, before, after)
     if b"\r\n" in before:
         assert after.count(b"\n") == after.count(b"\r\n"), (seed, before, after)
+
+
+# A policy lets .NET give only what is validated for FIPS 140, and PowerShell 2.0 has not loaded the assembly with that.
+FIPS = r"""
+param($Arguments)
+$global:newObject = Get-Command -Name New-Object -CommandType Cmdlet
+function global:New-Object {
+    $what = $args -join ' '
+    if ($what -like '*SHA256Managed*') { throw (& $global:newObject InvalidOperationException 'not validated') }
+    if ($what -like '*SHA256CryptoServiceProvider*' -and -not (Test-Core)) { throw 'Cannot find type' }
+    & $global:newObject @args
+}
+function global:Test-Core {
+    @([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { $_.GetName().Name -eq 'System.Core' }).Length -gt 0
+}
+@{ loaded = (Test-Core) }
+"""
+
+
+def test_digests_where_only_validated_algorithms_are_let_in(tmp_path: Path) -> None:
+    config = b"<configuration><runtime /></configuration>"
+    digest = hashlib.sha256(config).hexdigest()
+    machine = new_machine()
+    machine.files.write("C:\\App\\x.config", config, modified=0.0)
+    machine.files.write("C:\\App\\x.part", config, modified=0.0)
+    place = {"file": "C:\\App\\x.config", "parents": [{"name": "configuration", "namespace": None}], "key": []}
+    element = {**place, "element": {"name": "runtime", "namespace": None}, "attributes": {"a": "b"}}
+    put = {"operation": "finish", "part": "C:\\App\\x.part", "path": "C:\\App\\y", "size": len(config)}
+    session = PayloadSession(tmp_path)
+    try:
+        root = session.become(machine)
+        assert session.run(FIPS, {})["value"] == {"loaded": False}
+        looks = [
+            session.run(payload(name), arguments)
+            for name, arguments in (
+                ("windows_file.observe.ps1", {"path": "C:\\App\\x.config", "sha256": True, "contains": []}),
+                ("windows_xml_element.observe.ps1", element),
+            )
+        ]
+        arrived = session.run(
+            (ROOT / "engine" / "connections" / "file_put.ps1").read_text("ascii"), {**put, "sha256": digest}
+        )
+        changed = session.run(payload("windows_xml_element.ensure.ps1"), {**element, "sha256": digest, "backup": "old"})
+    finally:
+        session.close()
+    assert [one["ok"] and one["value"]["sha256"] for one in looks] == [digest, digest], looks
+    assert arrived["ok"], arrived
+    assert changed["ok"], changed
+    assert read_files(root)["C:\\App\\y"] == config
+    assert b'<runtime a="b"' in read_files(root)["C:\\App\\x.config"]
 
 
 # -- service_manager.installation

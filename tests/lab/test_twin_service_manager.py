@@ -225,6 +225,32 @@ def test_packs_of_a_folder(twin: Twin) -> None:
     assert files > STATES // 2
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("service_manager_management_packs.folder.ps1", {}),
+        ("service_manager_management_packs.remove.ps1", {"names": ["Contoso.One"]}),
+    ],
+)
+def test_a_pack_that_somebody_holds_open_is_not_taken_for_none(
+    powershell: Powershell, tmp_path: Path, name: str, arguments: dict[str, Any]
+) -> None:
+    """It would be told as a file that is no management pack, and an undo would leave it behind without a word."""
+    fcntl = pytest.importorskip("fcntl")
+    machine = new_machine(random.Random(1))
+    pack = Pack(name="Contoso.One", version="1.0.0.0", sealed=False, references=())
+    machine.files.write("C:\\Packs\\held.xml", pack.xml().encode(), modified=NOW)
+    machine.files.write("C:\\Packs\\other.xml", pack.xml().encode(), modified=NOW)
+    write_drive(machine, tmp_path)
+    powershell.become(state_of(machine, tmp_path))
+    with (tmp_path / "Packs" / "held.xml").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        answer = powershell.run(payload(name), {"folder": "C:\\Packs", **arguments})
+    assert not answer["ok"], answer
+    assert answer["errors"][0]["message"].startswith("The file held.xml cannot be read: "), answer
+    assert (tmp_path / "Packs" / "other.xml").exists() is ("names" not in arguments)
+
+
 def test_export_and_its_undo(twin: Twin) -> None:
     ended: Counter[str] = Counter()
     for seed in range(STATES):
