@@ -39,9 +39,21 @@ def read_text(path: Path, what: str) -> bytes:
 
 
 def _near(path: Path, what: str) -> str:
+    meant = _shipped_near(path) if what in ("a runbook", "a document") else None
+    if meant is not None:
+        return f"did you mean {meant}?"
     folder = path.parent
     names = sorted(one.name for one in folder.glob("*.y*ml"))[:5] if folder.is_dir() else []
     return f"files in {folder}: {', '.join(names)}" if names else f"name the path of {what}"
+
+
+def _shipped_near(path: Path) -> str | None:
+    """The shipped runbook that was meant by a name, or by a path below ``runbooks``, that is off by a letter."""
+    from engine.language.nearest import nearest
+
+    if len(path.parts) > 1 and path.parts[0] != "runbooks":
+        return None
+    return nearest(path.stem, [one.stem for one in root("runbooks").glob("*/*.yaml")])
 
 
 def find_runbook(name: str) -> Path:

@@ -10,7 +10,7 @@ def command() -> None:
     """Judge a baseline that was recorded before an upgrade, or amend it between two servers."""
 
 
-@command.command("verify")
+@command.command("verify", short_help="Say who signed FILE; refuse it if it was changed.")
 @click.argument("file", type=click.Path())
 @options.state
 def verify(file: str, state: str | None) -> None:
@@ -24,7 +24,7 @@ def verify(file: str, state: str | None) -> None:
         click.echo(line)
 
 
-@command.command("amend")
+@command.command("amend", short_help="Say that one server was upgraded.")
 @click.argument("file", type=click.Path())
 @click.option("--completed", "server", required=True, metavar="HOST", help="The server whose upgrade was completed.")
 @click.option("--to", "version", required=True, metavar="VERSION", help="The version that it was upgraded to.")

@@ -99,7 +99,7 @@ def estates() -> None:
         )
 
 
-@command.command("demo")
+@command.command("demo", short_help="Watch a recovery on the estate.")
 @click.option("--estate", "variant", default="slow", show_default=True, help="Which estate: see `lab estates`.")
 @click.option("--speed", type=click.FloatRange(1, 200), default=20.0, show_default=True, help="Lab seconds per second.")
 @options.state

@@ -9,6 +9,7 @@ from engine.cli import complete
 @click.argument("kind", required=False, shell_complete=complete.schemas)
 def command(kind: str | None) -> None:
     """Print the JSON Schema of KIND (runbook, inventory, triage, ..., or actions/NAME); without KIND, the kinds."""
+    from engine.language.nearest import nearest
     from engine.model.errors import UsageMistake
     from engine.model.packaged import root, schema_text
 
@@ -20,5 +21,7 @@ def command(kind: str | None) -> None:
         click.echo("\n".join(kinds))
         return
     if kind not in kinds:
-        raise UsageMistake(f"there is no schema {kind}", remedy="runbook schema lists the kinds")
+        near = nearest(kind, kinds)
+        remedy = f"did you mean {near}?" if near else "runbook schema lists the kinds"
+        raise UsageMistake(f"there is no schema {kind}", remedy=remedy)
     click.echo(schema_text(kind), nl=False)

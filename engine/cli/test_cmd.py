@@ -1,13 +1,18 @@
 """``runbook test``."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import click
 
 from engine.cli import options
 from engine.model.exit_code import ExitCode
+
+SLOW_S = 2.0
 
 
 @click.command("test")
@@ -41,7 +46,8 @@ def _rehearse(paths: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[s
     from engine.app.scenario_coverage import coverage
     from engine.app.scenario_find import find, load
 
-    specs = [load(path) for path in find(paths)]
+    with _told_if_slow("looking for scenarios; a smaller folder is searched sooner (Ctrl-C ends it)"):
+        specs = [load(path) for path in find(paths)]
     results: list[dict[str, Any]] = []
     runs: list[use_case.Rehearsed] = []
     for spec in specs:
@@ -62,6 +68,18 @@ def _rehearse(paths: tuple[str, ...]) -> tuple[list[dict[str, Any]], list[dict[s
             }
         )
     return results, [asdict(one) for one in coverage(runs)]
+
+
+@contextmanager
+def _told_if_slow(what: str) -> Iterator[None]:
+    """Whoever named a large folder by mistake learns why nothing happens."""
+    timer = Timer(SLOW_S, lambda: click.echo(what, err=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _write(path: Path, text: str) -> None:

@@ -98,6 +98,11 @@ def test_files_that_are_not_there(command: Command, lab: Lab, tmp_path: Path) ->
     clear(command("run", book, "-i", "nix.yaml"), 2, "there is no file nix.yaml remedy: files in .: probe.yaml")
     clear(command("run", book, "-i", tmp_path), 2, "is a folder, not an inventory remedy: name the file itself")
     clear(command("run", "nix", "-i", lab.inventory), 2, "there is no file nix", "remedy: ")
+    slip = "configuration-service-timout"
+    meant = "did you mean configuration-service-timeout?"
+    clear(command("run", slip, "-i", lab.inventory), 2, f"there is no file {slip} remedy: {meant}")
+    clear(command("plan", f"runbooks/service-manager/{slip}.yaml", "-i", lab.inventory), 2, f"remedy: {meant}")
+    clear(command("schema", "runbok"), 2, "there is no schema runbok remedy: did you mean runbook?")
     clear(command("rn"), 2, "there is no command `rn`; did you mean `run`?")
     for one in (("report",), ("resume", "x"), ("answer", "x", "a=b"), ("runs", "--give-up", "x")):
         clear(command(*one), 2, "there is no state folder .runbook", "remedy: ")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from queue import Queue
 from xml.etree import ElementTree
 
 import pytest
@@ -28,6 +29,19 @@ def test_the_table_tells_what_passed_and_what_was_not_reached(capsys: pytest.Cap
     assert "passed  time-out-config-file-is-enough" in told
     assert "not reached: reboot" in told
     assert "1 scenario, 0 with missed expectations" in told
+
+
+def test_a_search_that_takes_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: Queue[str] = Queue()
+
+    def searched(paths: tuple[str, ...]) -> tuple[Path, ...]:
+        assert "looking for scenarios" in told.get(timeout=10)
+        return ()
+
+    monkeypatch.setattr("engine.cli.test_cmd.click.echo", lambda what, **_: told.put(what))
+    monkeypatch.setattr("engine.cli.test_cmd.SLOW_S", 0.0)
+    monkeypatch.setattr("engine.app.scenario_find.find", searched)
+    assert run(["test", str(tmp_path)]) == 0
 
 
 def test_a_missed_expectation_has_its_own_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
