@@ -28,6 +28,7 @@ def job(
     *,
     database: str = "master",
     timeout_s: int = 0,
+    every_s: float = 5.0,
     changing: bool = True,
 ) -> Detached:
     """Send ``text`` with its parameters to the step's instance; a time-out of 0 lets it take what it takes."""
@@ -51,6 +52,7 @@ def job(
     return Detached(
         start=script(START, begin, changing=changing),
         poll=script(POLL, {"key": name, "instance": instance, "percent": payload(PERCENT)}),
+        every_s=every_s,
         changing=changing,
     )
 

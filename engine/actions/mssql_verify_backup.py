@@ -1,8 +1,8 @@
 """``mssql.verify_backup``: are the files of backup sets there, whole and of this database, and has a restore the space?
 
 SQL Server itself opens the files, so it is its service account that must be able to. The header must be that of the
-set in the history; VERIFYONLY reads the whole set, with its sums where it has any. That a database can be restored and
-is sound inside is proven only by restoring it under another name.
+set in the history; VERIFYONLY reads the whole set, with its sums where it has any, as a job that outlives the session.
+That a database can be restored and is sound inside is proven only by restoring it under another name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,9 @@ from typing import TypeAlias
 from engine.actions.base import BuiltIn, as_list, describe, script, whole
 from engine.actions.mssql_ask import ask, ask_shipped, first_row, number_of, rows_of, text_of, version_of
 from engine.actions.mssql_instance import PROPERTIES
-from engine.model.command import Script
+from engine.actions.mssql_job import forget, job
+from engine.actions.restore_plan import key_of
+from engine.model.command import Command
 from engine.model.data import JsonMap, JsonValue
 from engine.model.inventory import HostView
 from engine.model.result import CommandResult, Decision, Refuse, Unchanged, value_map
@@ -20,7 +22,9 @@ from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
 PROOF = "backup-verified"
-_LOOKS = 3  # a set: header, list of files, verification
+_LOOKS = 4  # a set: header, list of files, room for the job that reads it, that job
+_EVERY_S = 2.0  # many sets are small
+_STALE = "what an earlier reading left could not be removed"
 _DAMAGED = 32
 _Space: TypeAlias = "dict[str, int]"
 
@@ -53,7 +57,7 @@ class Verified:
 
 
 class MssqlVerifyBackup(BuiltIn):
-    """The instance, three looks a set, then the volumes that the restore would go to."""
+    """The instance, four looks a set, then the volumes that the restore would go to."""
 
     info = describe(
         "mssql.verify_backup",
@@ -65,7 +69,7 @@ class MssqlVerifyBackup(BuiltIn):
         timeout_s=7200.0,
     )
 
-    def observe(self, args: Arguments, host: HostView, seen: Seen) -> Script | None:
+    def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:
         """A set that fails does not keep the others from being looked at; an instance that fails does."""
         del host
         if not seen:
@@ -142,15 +146,20 @@ def _folders(args: Arguments) -> list[str]:
     return [str(one).replace("/", "\\").rstrip("\\") + "\\" for one in given if one]
 
 
-def _look(args: Arguments, one: Wanted, step: int, header: CommandResult | None) -> Script:
+def _look(args: Arguments, one: Wanted, step: int, header: CommandResult | None) -> Command:
     """Header and list of files are the same in every family, so the first device is asked."""
     devices = {f"device{number}": path for number, path in enumerate(one.devices, 1)}
     if step == 0:
         return ask(args, header_text(one.position), {"device1": one.devices[0]}, timeout_s=300)
     if step == 1:
         return ask(args, file_list_text(one.position), {"device1": one.devices[0]}, timeout_s=300)
+    key = key_of("verify", "|".join(one.devices), str(one.position))
+    if step == 2:  # noqa: PLR2004 - the third look
+        return forget(key, changing=False)
     text = verify_text(len(devices), one.position, with_sums=_has_sums(one, header))
-    return ask(args, text, devices, timeout_s=whole(args.get("verify_timeout_s")))
+    return job(
+        args, key, text, devices, timeout_s=whole(args.get("verify_timeout_s")), every_s=_EVERY_S, changing=False
+    )
 
 
 def header_text(position: int | None = None) -> str:
@@ -191,7 +200,7 @@ def _said(answer: CommandResult) -> str:
 
 
 def _verified(one: Wanted, looks: Sequence[CommandResult], instance: JsonMap) -> Verified:
-    answer, listed, verified = looks
+    answer, listed, room, verified = looks
     if not answer.ok:
         return Verified((_said(answer),))
     header = _header(one, answer)
@@ -203,7 +212,10 @@ def _verified(one: Wanted, looks: Sequence[CommandResult], instance: JsonMap) ->
         wrong.append(_said(listed))
     elif not files:
         wrong.append("it lists no files")
-    if not verified.ok:
+    if not room.ok:
+        # A job that could not be removed may answer with the end of a reading of another day.
+        wrong.append(f"{_STALE}: {_said(room)}")
+    elif not verified.ok:
         wrong.append(_said(verified))
     sums = header.get("HasBackupChecksums") in (1, True)
     log = sum(number_of(row, "Size") for row in files if row.get("Type") == "L")

@@ -112,10 +112,12 @@ def run_again(tmp_path: Path, estate: Estate, case: Case, **inputs: Any) -> Mapp
     return status
 
 
-@pytest.mark.parametrize(("case", "number"), [*((ONE, number) for number in (1, 2, 6, 7, 8)), (FIVE, 2)], ids=str_of)
+@pytest.mark.parametrize(
+    ("case", "number"), [*((ONE, number) for number in (2, 4, 5, 9, 10, 11)), (FIVE, 17)], ids=str_of
+)
 def test_whichever_long_operation_is_broken_off(case: Case, number: int, tmp_path: Path) -> None:
-    """Copying, reading the copy, checking: the process of each is ended halfway. What a broken copy left is not written
-    over, so the second run takes another label, as its refusal says.
+    """Reading a backup, copying, reading the copy, checking: the process of each is ended halfway. What a broken copy
+    left is not written over, so the second run takes another label, as its refusal says.
     """
     estate = build_estate(case.estate)
     sql = estate.machines[case.sql].sql
@@ -124,6 +126,9 @@ def test_whichever_long_operation_is_broken_off(case: Case, number: int, tmp_pat
     stopped, status = play(tmp_path / "first", estate, case.spec())
     assert sql.dying_job == 0
     if stopped.exit_code == 0:
+        return
+    if status[f"verify@{case.sql}"] != "ok":
+        run_again(tmp_path, estate, case)
         return
     if status[f"safety_copy@{case.sql}"] == "changed" and status["reinstall"] != "failed":
         run_again(tmp_path, estate, case)
@@ -139,7 +144,8 @@ def test_the_restore_is_broken_off_between_its_sets(case: Case, number: int, tmp
     estate = build_estate(case.estate)
     sql = estate.machines[case.sql].sql
     assert sql is not None
-    sql.dying_job = 2 * len(estate.products[case.server].database_names) + number  # each copy is made, then read
+    # Three sets of each database are read, and each copy is made, then read.
+    sql.dying_job = (LAST_SET + 2) * len(estate.products[case.server].database_names) + number
     stopped, status = play(tmp_path / "first", estate, case.spec())
     assert (stopped.exit_code, status[f"restore@{case.sql}"]) == (1, "failed")
     assert "RESTORING" in {one.state for one in sql.databases.values()}

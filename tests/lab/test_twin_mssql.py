@@ -21,7 +21,7 @@ from engine.lab.machine_sql import Database, SqlInstance
 from engine.lab.machine_sql_backups import Wish, back_up
 from engine.lab.machine_sql_media import spoil_pages
 from engine.lab.pwsh_sql import rules
-from engine.model.command import Script
+from engine.model.command import Command, Script
 from engine.model.data import canonical_json
 from engine.model.frame import decode_arguments, encode_arguments
 from engine.model.inventory import HostView
@@ -30,7 +30,7 @@ from engine.model.result import CommandResult, Decision, ScriptError, Unchanged
 from tests.support import payload_genuine as genuine
 from tests.support.payload_session import PayloadSession, find_pwsh
 from tests.support.sql_drive import carry_out as carry_out_modelled
-from tests.support.sql_drive import look
+from tests.support.sql_drive import look, send
 from tests.support.sql_histories import NAME, live, new_world
 
 pytestmark = [
@@ -67,8 +67,10 @@ def one_rule(machine: Machine, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**made, "results": [{"columns": columns, "rows": [list(row) for row in found.rows]}]}
 
 
-def both(session: PayloadSession, machine: Machine, command: Script) -> CommandResult:
-    """The answer of the real PowerShell, which must be that of the model."""
+def both(session: PayloadSession, machine: Machine, command: Command) -> CommandResult:
+    """The answer of the real PowerShell, which must be that of the model; jobs have twins of their own."""
+    if not isinstance(command, Script):
+        return send(machine, command)
     arguments = decode_arguments(encode_arguments(command.arguments))
     if command.name != QUERY:
         return look(machine, command)
@@ -87,14 +89,13 @@ def carry_out(session: PayloadSession, machine: Machine, name: str, args: dict[s
     return decide(name, args, lambda command: both(session, machine, command))
 
 
-def decide(name: str, args: dict[str, Any], answer: Callable[[Script], CommandResult]) -> Decision:
+def decide(name: str, args: dict[str, Any], answer: Callable[[Command], CommandResult]) -> Decision:
     action = load_actions()[name]
     properties = action.info.arguments["properties"]
     assert isinstance(properties, dict)
     given = {**{key: one["default"] for key, one in properties.items() if "default" in one}, **args}
     seen: list[CommandResult] = []
     while (command := action.observe(given, HOST, seen)) is not None:
-        assert isinstance(command, Script)
         seen.append(answer(command))
     return action.decide(given, HOST, seen)
 
@@ -159,7 +160,9 @@ class Behind:
     def carry_out(self, name: str, args: dict[str, Any]) -> Decision:
         return decide(name, args, self.answer)
 
-    def answer(self, command: Script) -> CommandResult:
+    def answer(self, command: Command) -> CommandResult:
+        if not isinstance(command, Script):
+            return send(self.machine, command)
         if command.name != QUERY:
             return look(self.machine, command)
         real = self.session.run(payload(command.name), command.arguments)

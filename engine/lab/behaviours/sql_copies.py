@@ -14,7 +14,7 @@ from engine.lab.machine_error import PayloadError
 from engine.lab.machine_files import parent
 from engine.lab.machine_sql import SqlInstance
 from engine.lab.machine_sql_backups import Wish, back_up, local_time
-from engine.lab.machine_sql_devices import open_media
+from engine.lab.machine_sql_devices import open_media, set_at
 from engine.lab.machine_sql_jobs import Operation, register
 from engine.lab.machine_sql_media import read_media, volume_of
 from engine.lab.machine_sql_restore import BYTES_A_SECOND, database_named
@@ -25,7 +25,7 @@ _COPY = (
     r"BACKUP DATABASE @(?P<name>\w+) TO DISK = @(?P<path>\w+) WITH COPY_ONLY, CHECKSUM, NOFORMAT, NOINIT, "
     r"NAME = @(?P<label>\w+), STATS = \d+"
 )
-_READ = r"RESTORE VERIFYONLY FROM DISK = @(?P<path>\w+) WITH FILE = (?P<file>\d+)(?:, CHECKSUM)?"
+_READ = r"RESTORE VERIFYONLY FROM DISK = @(?P<path>\w+)(?:, DISK = @\w+)* WITH FILE = (?P<file>\d+)(?:, CHECKSUM)?"
 _LEAST_S = 2.0
 
 
@@ -77,7 +77,7 @@ def _read(machine: Machine, found: "re.Match[str]", params: JsonMap) -> Operatio
     sql, path = machine.sql, declared(params, found["path"])
     assert sql is not None
     media = open_media(machine, sql, path)
-    size = sum(int(one["header"]["backup_size"]) for one in media.sets)
+    size = int(set_at(media, path, int(found["file"]))["header"]["backup_size"])
 
     def finish() -> None:
         read_backups(machine, sql, found[0], params)
