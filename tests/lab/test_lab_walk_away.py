@@ -5,13 +5,15 @@ the second run carries the recovery to its end.
 """
 
 import json
+import os
+import signal
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from command_line import in_process
-from test_lab_server_recovery import LONG_AGO, SERVER, Case, begin, served
+from test_lab_server_recovery import LONG_AGO, SERVER, Case, begin, changed_once, command, open_question, served
 
 from engine.app import plan as planning
 from engine.app import run as running
@@ -187,3 +189,32 @@ def test_a_deed_that_is_told_after_two_days_is_followed_by_a_new_look(
         again = begin(lab, SERVER, state, 100, installed_after=LONG_AGO, label="second")
         assert again.stopped.exit_code == 0, again.stopped.reason
         assert "owed" not in in_process(tmp_path, "runs").out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals between processes are a matter of POSIX")
+def test_the_engine_is_killed_again_and_again_on_its_way_through_a_restore(tmp_path: Path) -> None:
+    """Also between the stop of the services and the restore: no set comes in twice, and nothing is left stopped."""
+    state = tmp_path / ".runbook"
+    with served(tmp_path, DATABASE) as lab:
+        first = start(lab, state, "retry_button")
+        said: dict[tuple[str, str], str] = {}
+        code, killed = first.stopped.exit_code, 0
+        while code == 9:
+            run, asked = open_question(state)
+            if (run, asked.step) not in said:
+                answer = LeavesAt(estate=lab.estate, step="").question(asked)
+                assert answer is not None
+                said[run, asked.step] = answer.answer
+            code = command(tmp_path, 23, "answer", first.run_id, f"{asked.step}={said[run, asked.step]}", "--yes")
+            while code == -signal.SIGKILL:
+                killed += 1
+                code = command(tmp_path, 23, "resume", first.run_id, "--yes")
+        assert code == 0
+        assert killed > 4
+        assert_recovered(lab, tmp_path)
+        changed_once(state)
+        sql = lab.estate.machines["SQL01"].sql
+        assert sql is not None
+        sets = [row["backup_set_id"] for row in sql.history.restorehistory]
+        assert len(sets) == len(set(sets))
