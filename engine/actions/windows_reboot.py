@@ -10,6 +10,7 @@ from engine.model.command import Command, Reboot
 from engine.model.data import JsonMap
 from engine.model.inventory import HostView
 from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
+from engine.model.secret import Secret
 from engine.model.status import Effect, Rerun
 from engine.ports.action import Arguments, Seen
 
@@ -28,11 +29,14 @@ class WindowsReboot(BuiltIn):
 
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Command | None:
         """Read the boot identity once."""
-        del args, host
-        return None if seen else probe()
+        del host
+        return None if seen or _mistake(args) else probe()
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """Restart, unless a boot since the given time is enough."""
+        mistake = _mistake(args)
+        if mistake:
+            return mistake
         before = str(value_map(seen[0]).get("boot_id") or "")
         since = args.get("unless_booted_since")
         if not before:
@@ -61,3 +65,12 @@ class WindowsReboot(BuiltIn):
         if not second or is_same_boot(first, second):
             return Refuse(why=f"{host.name} is still up since {first}: it did not restart", result=result)
         return Unchanged(why=f"{host.name} was restarted and is up since {second}", result=result, examined=1)
+
+
+def _mistake(args: Arguments) -> Refuse | None:
+    if not isinstance(args.get("comment"), Secret):
+        return None
+    return Refuse(
+        why="A secret cannot be the comment of a restart, which everybody on the host can read",
+        remedy="Write the reason of the restart.",
+    )

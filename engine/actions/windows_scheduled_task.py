@@ -11,6 +11,7 @@ from engine.model.command import Argument, Command, Detached
 from engine.model.data import JsonMap, JsonValue, digest
 from engine.model.inventory import HostView
 from engine.model.result import Change, Decision, Owed, Refuse, Unchanged, value_map
+from engine.model.secret import Secret
 from engine.model.status import Effect, Rerun
 from engine.ports.action import Arguments, Seen
 
@@ -91,6 +92,11 @@ class WindowsScheduledTask(BuiltIn):
 
 
 def _mistake(args: Arguments) -> Refuse | None:
+    if isinstance(args["command"], Secret):
+        return Refuse(
+            why="A secret cannot be the command line, which lies in a file on the host and is shown in the record",
+            remedy="Let what it runs read the secret from a place of its own.",
+        )
     account, line = str(args["account"]).upper(), str(args["command"])
     if account not in ACCOUNTS:
         return Refuse(

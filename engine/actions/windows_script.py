@@ -11,6 +11,7 @@ from engine.actions.base import BuiltIn, describe
 from engine.model.command import Argument, Script
 from engine.model.inventory import HostView
 from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged
+from engine.model.secret import Secret
 from engine.model.status import Effect, Rerun
 from engine.ports.action import Arguments, Seen
 
@@ -32,10 +33,13 @@ class WindowsScript(BuiltIn):
     def observe(self, args: Arguments, host: HostView, seen: Seen) -> Script | None:
         """Only a script that is declared to change nothing is a look."""
         del host
-        return None if seen or changes(args) else _script(args)
+        return None if seen or changes(args) or _mistake(args) else _script(args)
 
     def decide(self, args: Arguments, host: HostView, seen: Seen) -> Decision:
         """The value of a look; for anything else the change itself."""
+        mistake = _mistake(args)
+        if mistake:
+            return mistake
         if not changes(args):
             return outcome(seen[0], f"The script ran on {host.name}")
         return Change(
@@ -63,6 +67,15 @@ def outcome(answer: CommandResult, why: str) -> Decision:
     value = answer.value
     result = dict(value) if isinstance(value, Mapping) else {"value": value}
     return Unchanged(why=why, result=result)
+
+
+def _mistake(args: Arguments) -> Refuse | None:
+    if not isinstance(args["script"], Secret):
+        return None
+    return Refuse(
+        why="A secret cannot be the script, whose text is kept in the plan",
+        remedy="Write the script into the step, and hand it the secret in arguments.",
+    )
 
 
 def _script(args: Arguments) -> Script:
