@@ -51,7 +51,21 @@ class _Piece:
 def weighed(missing: Iterable[Missing], values: Values, worlds: Worlds, table: Table) -> tuple[Missing, ...]:
     """Each gap with what it could do to the verdict."""
     pieces = [_Piece(one, worlds.of(one)) for one in missing]
-    return tuple(replace(one.gap, weight=_weight(one, pieces, values, worlds, table)) for one in pieces)
+    known: dict[tuple[object, ...], Weight] = {}
+
+    def weight(piece: _Piece) -> Weight:
+        # Hundreds of gaps may hide the same; of a version it also counts which others are unknown beside it.
+        versions = piece.gap.concerns is Concern.VERSIONS
+        key = (piece.gap.concerns, piece.gap if versions else None, tuple(map(_hidden, piece.worlds)))
+        if key not in known:
+            known[key] = _weight(piece, pieces, values, worlds, table)
+        return known[key]
+
+    return tuple(replace(one.gap, weight=weight(one)) for one in pieces)
+
+
+def _hidden(world: World) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(world.values.items()))
 
 
 def _weight(piece: _Piece, pieces: Sequence[_Piece], values: Values, worlds: Worlds, table: Table) -> Weight:

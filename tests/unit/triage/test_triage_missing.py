@@ -9,6 +9,7 @@ import pytest
 
 from engine.app.triage import triage_evidence, triage_spec
 from engine.conduct.triage import judge
+from engine.conduct.triage_table import Table
 from engine.evidence.writer import HostEvidence, baseline_document, write_evidence
 from engine.model.triage import (
     UNKNOWN,
@@ -18,6 +19,7 @@ from engine.model.triage import (
     Evidence,
     EvidenceHost,
     Missing,
+    Row,
     Sighting,
     TriageResult,
     Upgrade,
@@ -28,6 +30,7 @@ from engine.model.triage import (
 OLD, NEW = "7.5.1561.0", "7.5.2905.0"
 SPEC = triage_spec()
 READ = Counts(hosts=1, files=2, log_files=1, log_lines=10, events=1)
+LOG_GAP = Missing(what="a log", why="access denied", host="SM01", concerns=Concern.LOGS)
 S1 = Sighting(signature="S1", text="StartService failed", host="SM01", file="hosts/SM01/logs/a.log", line=4)
 
 
@@ -188,3 +191,21 @@ def test_a_log_that_is_called_harmless_is_harmless(main: str, binaries: str, ret
         assert weights(before)["a log"] is Weight.ALONE
     if weights(before)["a log"] is Weight.NEVER:
         assert after == {before.verdict}
+
+
+def test_gaps_that_may_hide_the_same_are_weighed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    whole = Table.row
+
+    def counted(table: Table, values: Mapping[str, str]) -> Row:
+        nonlocal asked
+        asked += 1
+        return whole(table, values)
+
+    monkeypatch.setattr(Table, "row", counted)
+    gaps = tuple(replace(LOG_GAP, file=f"{number}.log") for number in range(100))
+    judge(evidence(sightings=(S1,), missing=gaps[:1]), SPEC)
+    once, asked = asked, 0
+    result = judge(evidence(sightings=(S1,), missing=gaps), SPEC)
+    assert [one.weight for one in result.missing if one.what == LOG_GAP.what] == [Weight.NEVER] * 100
+    assert asked == once
