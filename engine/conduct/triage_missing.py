@@ -88,9 +88,12 @@ def _weight(piece: _Piece, pieces: Sequence[_Piece], values: Values, worlds: Wor
 
 
 def _joined(pieces: Sequence[_Piece], worlds: Worlds) -> list[_Piece]:
-    """The pieces, with all unknown versions as one: what each may be must not overwrite what another is."""
+    """The pieces, with all unknown versions as one: what each may be must not overwrite what another is. Of several
+    that may hide the same the first is enough.
+    """
     versions = [one for one in pieces if one.gap.concerns is Concern.VERSIONS]
-    others = [one for one in pieces if one.gap.concerns is not Concern.VERSIONS]
+    alike = {(one.gap.concerns, tuple(map(_hidden, one.worlds))): one for one in reversed(pieces)}
+    others = [one for one in reversed(alike.values()) if one.gap.concerns is not Concern.VERSIONS]
     return [*others, _Piece(_VERSIONS, worlds.of(_VERSIONS))] if versions else others
 
 
