@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.app.children import asked_within
 from engine.conduct.state import RunState
 from engine.execute.messages import Stopped
 from engine.lab.estate import Estate
 from engine.lab.machine import Machine
-from engine.language.scenario import Expectation, ScenarioSpec
+from engine.language.nearest import nearest
+from engine.language.scenario import NOBODY, TRUTH, Expectation, ScenarioSpec
 from engine.model.exit_code import ExitCode
 from engine.model.plan import Plan
 from engine.ports.journal import OwedRecord
@@ -44,17 +46,25 @@ def owed_misses(expect: Expectation, owed: Sequence[OwedRecord]) -> Iterator[str
 
 
 def unknown_steps(spec: ScenarioSpec, plans: Sequence[Plan]) -> Iterator[str]:
-    """One sentence for each step that people are to act at and no runbook has. The last plan is the scenario's own;
-    nothing is said where it did not get as far as the runbooks that it asks for.
+    """One sentence for each step that people are to act at and no runbook has, and for each answer that its question
+    does not offer. The last plan is the scenario's own; of what it runs, also what was not reached is known.
     """
-    if not plans or sum(step.action == "runbook" for step in plans[-1].steps) > len(plans) - 1:
+    if not plans or (within := asked_within(plans[-1])) is None:
         return
-    known = {step.id for plan in plans for step in plan.steps}
+    known = {step.id for plan in plans for step in plan.steps} | within
     approvals = spec.approvals if isinstance(spec.approvals, Mapping) else {}
     for what, steps in (("answers", spec.answers), ("does", spec.does), ("approvals", approvals)):
         for step in steps:
             if step not in known:
-                yield f"{what} names the step {step}, and the runbook has no such step"
+                near = nearest(step, sorted(known))
+                yield f"{what} names the step {step}, and the runbook has no such step" + (
+                    f"; did you mean {near}?" if near else ""
+                )
+    offered = {step.id: step.args.get("answers") for plan in plans for step in plan.steps}
+    for step, answer in spec.answers.items():
+        keys = offered.get(step)
+        if isinstance(keys, Mapping) and answer not in (*keys, TRUTH, NOBODY):
+            yield f"answers gives {answer} to the step {step}, whose answers are {', '.join(keys)}"
 
 
 def _status(stopped: Stopped, state: RunState | None) -> str:

@@ -58,10 +58,26 @@ def test_people_act_at_steps_that_are_there(tmp_path: Path) -> None:
     text = "answers: {retry_frist: failed}\napprovals: {rebot: deny}\ndoes: {cause: {SM01: {processes: [x.exe]}}}\n"
     result = rehearse(load(scenario(tmp_path, f"{text}expect: {{exit_code: 0}}\n")))
     assert result.missed == (
-        "answers names the step retry_frist, and the runbook has no such step",
-        "does names the step cause, and the runbook has no such step",
-        "approvals names the step rebot, and the runbook has no such step",
+        "answers names the step retry_frist, and the runbook has no such step; did you mean retry_first?",
+        "does names the step cause, and the runbook has no such step; did you mean cured?",
+        "approvals names the step rebot, and the runbook has no such step; did you mean reboot?",
     )
+
+
+def test_a_slip_is_told_though_the_run_did_not_get_to_what_it_runs(tmp_path: Path) -> None:
+    head = "schema: runbook/v1\nversion: 1.0.0\ntitle: T\npurpose: P\n"
+    ask = "{id: %s, name: N, action: operator.ask, with: {question: Is it?, answers: {gone: It is, stays: No}}}\n"
+    (tmp_path / "in.yaml").write_text(f"{head}name: in\nsteps:\n  - {ask % 'inner'}")
+    sub = "{id: sub, name: S, action: runbook, with: {name: in}}\n"
+    (tmp_path / "out.yaml").write_text(f"{head}name: out\nsteps:\n  - {ask % 'asked'}  - {sub}")
+    path = tmp_path / "one.yaml"
+    one = "schema: scenario/v1\nname: one\ntitle: One\nrunbook: out.yaml\nestate: healthy\nexpect: {exit_code: 9}\n"
+    path.write_text(f"{one}answers: {{askd: gone, inner: gone, asked: nobody}}\n")
+    assert rehearse(load(path)).missed == (
+        "answers names the step askd, and the runbook has no such step; did you mean asked?",
+    )
+    path.write_text(f"{one.replace('9', '0')}answers: {{asked: goone, inner: gone}}\n")
+    assert "answers gives goone to the step asked, whose answers are gone, stays" in rehearse(load(path)).missed
 
 
 def test_an_unknown_key_is_a_diagnostic(tmp_path: Path) -> None:
