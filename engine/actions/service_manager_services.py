@@ -77,7 +77,7 @@ class ServiceManagerServices(BuiltIn):
             result=_result(services),
             examined=len(services),
             proofs=proofs,
-            pays=(_START.key,) if "services-running" in proofs else (),
+            pays=_paid(args, proofs),
         )
 
 
@@ -152,6 +152,12 @@ def _proofs(services: Sequence[JsonMap], optional: set[str]) -> tuple[str, ...]:
     if states <= {"stopped"} and {name.lower() for name in PRODUCT} <= looked_at:
         return ("services-stopped",)
     return ("services-running",) if states == {"running"} else ()
+
+
+def _paid(args: Arguments, proofs: Sequence[str]) -> tuple[str, ...]:
+    """A start is owed until all run, or until a step says that this server is not to come back."""
+    settled = "services-running" in proofs or ("services-stopped" in proofs and args.get("owed") is False)
+    return (_START.key,) if settled else ()
 
 
 def _result(services: Sequence[JsonMap]) -> JsonMap:
