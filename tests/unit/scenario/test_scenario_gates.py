@@ -191,6 +191,13 @@ def test_every_look_for_setup_names_all_its_processes(name: str) -> None:
 
 
 @EVERY
+def test_a_setup_that_is_about_to_end_is_waited_for_before_anything_is_decided(name: str) -> None:
+    for step_id, step in steps(name):
+        if step_id == "setup_ended" and name != "verify-recovery":
+            assert step["wait"] == {"until": "result.found == false", "every": "10s", "timeout": "10m"}
+
+
+@EVERY
 def test_every_question_to_sql_server_goes_to_the_instance_of_the_inventory(name: str) -> None:
     for step_id, step in steps(name):
         if step["action"].startswith(ON_SQL):
