@@ -50,6 +50,8 @@ try {
         while ($reader.Read()) {
             if ($rows.Count -ge $Arguments.max_rows) {
                 $truncated = $true
+                # Else closing the reader would read all that is left.
+                $command.Cancel()
                 break
             }
             $row = @{}

@@ -242,7 +242,8 @@ if (-not $global:rbReady) {
                         if ($_ -isnot [System.Management.Automation.ErrorRecord]) {
                             [void]$rbValues.Add($_)
                         } elseif ($_.FullyQualifiedErrorId -like 'NativeCommandError*') {
-                            # What a program writes to its error stream is text, not yet a failure.
+                            # What a program writes to its error stream is text, not yet a failure. (Windows PowerShell
+                            # under 'Stop' throws its first line; then the catch below has it.)
                             [Console]::Out.Write("`n" + [string]$_ + "`n")
                         } else {
                             [void]$rbErrors.Add((ConvertTo-RbError $_))

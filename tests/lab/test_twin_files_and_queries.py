@@ -573,3 +573,67 @@ def test_database_versions(session: PayloadSession) -> None:
         }
         expected = modelled(machine, "service_manager_versions.databases.ps1", arguments)
         compare(session, "service_manager_versions.databases.ps1", arguments, expected, seed)
+
+
+# A reader that is closed reads the rest of its rows first, unless its command was cancelled, as its reference says.
+MANY_ROWS = r"""
+param($Arguments)
+$global:newObject = Get-Command -Name New-Object -CommandType Cmdlet
+$global:sent = @()
+function global:New-Part($Methods) {
+    $part = & $global:newObject PSObject
+    foreach ($name in $Methods.Keys) {
+        Add-Member -InputObject $part -MemberType ScriptMethod -Name $name -Value $Methods[$name]
+    }
+    $part
+}
+function global:New-Object {
+    if ($args[0] -ne 'Data.SqlClient.SqlConnection') { & $global:newObject @args; return }
+    New-Part @{
+        Open = { }
+        Close = { $global:sent += 'connection closed' }
+        CreateCommand = {
+            $command = New-Part @{
+                Cancel = { $global:sent += 'cancelled' }
+                ExecuteReader = {
+                    $reader = New-Part @{
+                        GetName = { 'a' }; GetDataTypeName = { 'int' }; GetValue = { 7 }
+                        Read = { $global:rows -ge ($global:row += 1) }; Close = { $global:sent += 'reader closed' }
+                    }
+                    Add-Member -InputObject $reader -MemberType NoteProperty -Name FieldCount -Value 1
+                    $reader
+                }
+            }
+            Add-Member -InputObject $command -MemberType NoteProperty -Name CommandText -Value ''
+            Add-Member -InputObject $command -MemberType NoteProperty -Name CommandTimeout -Value 0
+            $command
+        }
+    }
+}
+$global:row = 0
+$global:rows = $Arguments.rows
+@{ set = $true }
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "sent"),
+    [
+        (3, ["reader closed", "connection closed"]),
+        (4, ["cancelled", "reader closed", "connection closed"]),
+        (10**9, ["cancelled", "reader closed", "connection closed"]),
+    ],
+)
+def test_rows_that_nobody_asked_for_are_not_read(tmp_path: Path, rows: int, sent: list[str]) -> None:
+    session = PayloadSession(tmp_path)
+    try:
+        assert session.run(MANY_ROWS, {"rows": rows})["ok"]
+        arguments = {"query": "SELECT 7 AS a", "database": "master", "instance": "", "params": {}, "timeout_s": 60}
+        answer = session.run(payload("mssql_query.observe.ps1"), {**arguments, "max_rows": 3})
+        told = session.run("param($Arguments)\n@{ sent = $global:sent }", {})
+    finally:
+        session.close()
+    assert answer["ok"], answer["errors"]
+    assert answer["value"]["rows"] == [{"a": 7}] * 3
+    assert answer["value"]["truncated"] is (rows > 3)
+    assert told["value"]["sent"] == sent
