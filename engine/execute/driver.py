@@ -130,8 +130,9 @@ class Driver:
         return None
 
     def _new(self, effects: Sequence[fx.Effect]) -> list[fx.Effect]:
-        """Without the refreshes that are already in flight."""
-        return [one for one in effects if not (isinstance(one, fx.Refresh) and one.id in self._in_flight)]
+        """Without the refreshes that are in flight; one that several step runs wait for is begun once."""
+        fresh = {one.id: one for one in effects if isinstance(one, fx.Refresh) and one.id not in self._in_flight}
+        return [one for one in effects if not isinstance(one, fx.Refresh) or one is fresh.get(one.id)]
 
     def _wait(self, due: Sequence[float]) -> None:
         if not due and not self._in_flight:

@@ -1,0 +1,56 @@
+"""Trouble in the middle of a change, and gates that several step runs stand before: what is said is what is known."""
+
+from rehearsal import FakeClock, Person, Rehearsal, World, plan, rehearse, step
+
+from engine.model.event import ApprovalAsked, ChangeIntended, QuestionAsked, StepRunEnded
+from engine.model.origin import Origin
+from engine.model.plan import Plan
+from engine.model.runbook import Requirement
+from engine.ports.edges import PersonAnswer
+
+HERE = Origin("x", 1, 1)
+PROVEN = Requirement(kind="proven", subject="estate", origin=HERE, max_age_s=50)
+
+
+class SlowPerson(Person):
+    """Takes so long to answer that every proof is too old by then."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(answers=["yes"], approvals=["approve"] * 9)
+        self.clock = clock
+
+    def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+        self.clock.at += 100
+        return super().question(asked)
+
+    def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
+        self.clock.at += 100
+        return super().approval(asked)
+
+
+def ended(run: Rehearsal) -> StepRunEnded:
+    found = run.state.of("s1", "A").ended
+    assert found is not None
+    return found
+
+
+def exit_code(run: Rehearsal) -> int:
+    assert run.stopped is not None
+    return run.stopped.exit_code
+
+
+def resumed_after_the_intent(the_plan: Plan, fault: str) -> Rehearsal:
+    """Killed with the intent on record and no change sent; then the fresh look has ``fault``."""
+    world, clock = World(), FakeClock()
+    killed = rehearse(the_plan, world=world, clock=clock, kill_after=2)
+    assert isinstance(killed.events[-1], ChangeIntended)
+    world.faults = {("s1", "A"): [fault]}
+    return rehearse(the_plan, world=world, clock=clock, before=killed.events)
+
+
+def test_a_stale_proof_that_two_hosts_wait_for_is_looked_at_once_and_both_go_on() -> None:
+    clock = FakeClock()
+    the_plan = plan(step(1, "prove"), step(2, "ask"), step(3, "destroy", ("A", "B"), requires=(PROVEN,)))
+    run = rehearse(the_plan, clock=clock, person=SlowPerson(clock))
+    assert run.statuses() == {"s1@A": "ok", "s2": "ok", "s3@A": "changed", "s3@B": "changed"}
+    assert run.kinds().count("proofs_refreshed") == 1
