@@ -103,7 +103,7 @@ def _step_run_event(
         case ev.StepRunEnded():
             one = replace(one, status=after_end(one.status, event.status), ended=event, intended=None, due_at=None)
             left = tuple(each for each in state.owed if not _paid(event, *each))
-            state = replace(state, proofs=_with_proofs(state.proofs, event.proofs), owed=left)
+            state = replace(state, proofs=_without_proofs_of(state, event) + event.proofs, owed=left)
         case ev.RetryScheduled():
             one = replace(
                 _signalled(state, event.step, event.host, Signal.POSTPONED),
@@ -134,19 +134,18 @@ def _paid(event: ev.StepRunEnded, host: str, owed: Owed) -> bool:
     return event.host in (host, ENGINE_HOST) and key in event.pays
 
 
-def _with_proofs(old: tuple[Proof, ...], new: tuple[Proof, ...]) -> tuple[Proof, ...]:
-    fresh = {(one.kind, one.subject, one.step, one.host) for one in new}
-    return tuple(one for one in old if (one.kind, one.subject, one.step, one.host) not in fresh) + new
+def _without_proofs_of(state: RunState, event: ev.StepRunEnded | ev.ProofsRefreshed) -> tuple[Proof, ...]:
+    """What the same step run had proven goes: its newest look counts, and one that failed proves nothing."""
+    return tuple(one for one in state.proofs if (one.step, one.host) != (event.step, event.host))
 
 
 def _refreshed(state: RunState, event: ev.ProofsRefreshed) -> RunState:
     """A refresh replaces what the same step run had proven; one that fails takes the old proof away."""
-    kept = tuple(one for one in state.proofs if (one.step, one.host) != (event.step, event.host))
     refused = dict(state.refused_refreshes)
     refused.pop(event.step, None)
     if not event.proofs:
         refused[event.step] = event.why if event.host == ENGINE_HOST else f"{event.host}: {event.why}"
-    return replace(state, proofs=kept + event.proofs, refused_refreshes=refused)
+    return replace(state, proofs=_without_proofs_of(state, event) + event.proofs, refused_refreshes=refused)
 
 
 def _taken_up(state: RunState, event: ev.RunResumed) -> RunState:

@@ -3,9 +3,10 @@
 from rehearsal import FakeClock, Person, Rehearsal, World, plan, rehearse, step
 
 from engine.model.event import ApprovalAsked, ChangeIntended, QuestionAsked, StepRunEnded
+from engine.model.expression import Expression
 from engine.model.origin import Origin
 from engine.model.plan import Plan
-from engine.model.runbook import Requirement
+from engine.model.runbook import Requirement, WaitSpec
 from engine.ports.edges import PersonAnswer
 
 HERE = Origin("x", 1, 1)
@@ -54,3 +55,24 @@ def test_a_stale_proof_that_two_hosts_wait_for_is_looked_at_once_and_both_go_on(
     run = rehearse(the_plan, clock=clock, person=SlowPerson(clock))
     assert run.statuses() == {"s1@A": "ok", "s2": "ok", "s3@A": "changed", "s3@B": "changed"}
     assert run.kinds().count("proofs_refreshed") == 1
+
+
+def test_a_step_whose_wait_gave_up_proves_nothing() -> None:
+    wait = WaitSpec(until=Expression("result.done", HERE), every_s=5, timeout_s=20)
+    the_plan = plan(step(1, "prove", wait=wait, on_failure="continue"), step(2, "destroy", requires=(PROVEN,)))
+    run = rehearse(the_plan)
+    assert run.statuses() == {"s1@A": "failed", "s2@A": "blocked"}
+    assert not run.world.applied
+
+
+def test_a_step_that_failed_when_it_looked_again_proves_nothing() -> None:
+    wait = WaitSpec(until=Expression("result.done", HERE), every_s=5, timeout_s=8)
+    world = World()
+    the_plan = plan(step(1, "prove", wait=wait, on_failure="continue"), step(2, "destroy", requires=(PROVEN,)))
+    original = world.fault
+
+    def fault(key: tuple[str, str], moment: str) -> bool:
+        return (key == ("s1", "A") and moment == "refuse" and world.looks[key] > 1) or original(key, moment)
+
+    world.fault = fault  # type: ignore[method-assign]
+    assert rehearse(the_plan, world=world).statuses() == {"s1@A": "failed", "s2@A": "blocked"}
