@@ -83,18 +83,25 @@ class StepPerformer:
         """Never raises: whatever happens becomes an outcome; a bug fails the step, its traceback is evidence."""
         started = self.bounds.monotonic()
         try:
-            outcome = self._attempt(mode, approved)
-        except ChildUnfinished as child:
-            outcome = Unfinished(reason=str(child), answers=child.answers, exit_code=child.exit_code)
-        except LookFailed as failed:
-            outcome = Ended(status=Status.FAILED, why=str(failed), errors=failed.result.errors)
-        except ConnectionProblem as problem:
-            outcome = self._broken(problem, mode)
-        except EngineError as failure:
-            outcome = Ended(status=Status.FAILED, why=failure.message, remedy=failure.remedy)
+            outcome = self._outcome(mode, approved)
         except Exception as bug:  # noqa: BLE001 - one step run must not end the run; the traceback becomes evidence
-            outcome = self._bug(bug)
+            outcome = self._bug(bug, mode)
         return replace(outcome, exhibits=tuple(self.exhibits), duration_s=self.bounds.monotonic() - started)
+
+    def _outcome(self, mode: Mode, approved: str | None) -> Outcome:
+        try:
+            return self._attempt(mode, approved)
+        except ChildUnfinished as child:
+            return Unfinished(reason=str(child), answers=child.answers, exit_code=child.exit_code)
+        except ConnectionProblem as problem:
+            return self._broken(problem, mode)
+        except LookFailed as failed:
+            found = Ended(status=Status.FAILED, why=str(failed), errors=failed.result.errors)
+        except EngineError as failure:
+            found = Ended(status=Status.FAILED, why=failure.message, remedy=failure.remedy)
+        if mode is Mode.PROBE and not self.intended:
+            return replace(found, status=Status.IN_DOUBT, why=f"nobody could look: {found.why}", may_retry=False)
+        return found
 
     # --- the four beats -------------------------------------------------------------------------
 
@@ -135,8 +142,12 @@ class StepPerformer:
             if isinstance(command, RunRunbook) and "unfinished" in value_map(result):
                 raise ChildUnfinished(value_map(result))
             if not result.ok:
-                return self._not_applied(change, result, command_words(command))
-        after = self._observe("observed after the change")
+                return self._half_known(change, failed_words(result, command_words(command)), result)
+        try:
+            after = self._observe("observed after the change")
+        except LookFailed as failed:
+            why = f"the change was sent, but the look after it failed: {failed}"
+            return self._half_known(change, why, failed.result)
         verdict = self.action.verify(self.args, self.host, before, applied, after)
         return self._verified(change, verdict)
 
@@ -202,11 +213,11 @@ class StepPerformer:
 
     # --- what can go wrong ------------------------------------------------------------------------
 
-    def _not_applied(self, change: Change, result: CommandResult, name: str) -> Ended:
+    def _half_known(self, change: Change, why: str, result: CommandResult) -> Ended:
         """The host said that it failed: known, though perhaps half done; the next attempt looks first."""
         return Ended(
             status=Status.FAILED,
-            why=failed_words(result, name),
+            why=why,
             errors=result.errors,
             changed=True,
             before=change.before,
@@ -237,19 +248,21 @@ class StepPerformer:
         try:
             self.commands.reconnect()
             decision = self.action.decide(self.args, self.host, self._observe("observed after the loss"))
-        except (ConnectionProblem, LookFailed):
+        except (EngineError, LookFailed):
             return doubt
         if isinstance(decision, Unchanged):
             return self._settled(decision, Mode.PROBE)
+        if isinstance(decision, Refuse):  # what is there is neither what was nor what was to be
+            return replace(doubt, why=f"{doubt.why}; a fresh look shows: {decision.why}", remedy=decision.remedy)
         if self.step.rerun is Rerun.PROBE and isinstance(problem, CommandTimedOut):
             return doubt  # it may still be at work
-        return Ended(status=Status.FAILED, why=f"{problem.message}; a fresh look shows that the change was not made")
+        return Ended(status=Status.FAILED, why=f"{problem.message}; a fresh look shows that it is still to be made")
 
-    def _bug(self, bug: Exception) -> Ended:
+    def _bug(self, bug: Exception, mode: Mode) -> Ended:
         text = "".join(traceback.format_exception(bug))
         self.exhibits.append(Exhibit(content=text.encode("utf-8", "replace"), caption="traceback"))
         why = f"a bug in the engine or in the action {self.step.action}: {type(bug).__name__}: {bug}"
-        if self.intended:
+        if self.intended or mode is Mode.PROBE:
             return Ended(status=Status.IN_DOUBT, why=why, may_retry=False)
         return Ended(status=Status.FAILED, why=why, remedy="the traceback is kept as evidence", may_retry=False)
 

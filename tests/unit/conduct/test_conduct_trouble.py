@@ -1,5 +1,6 @@
 """Trouble in the middle of a change, and gates that several step runs stand before: what is said is what is known."""
 
+import pytest
 from rehearsal import FakeClock, Person, Rehearsal, World, plan, rehearse, step
 
 from engine.model.event import ApprovalAsked, ChangeIntended, QuestionAsked, StepRunEnded
@@ -76,3 +77,39 @@ def test_a_step_that_failed_when_it_looked_again_proves_nothing() -> None:
 
     world.fault = fault  # type: ignore[method-assign]
     assert rehearse(the_plan, world=world).statuses() == {"s1@A": "failed", "s2@A": "blocked"}
+
+
+@pytest.mark.parametrize("fault", ["bug", "broken look", "lost at look"])
+def test_a_change_without_an_answer_and_a_look_that_fails_is_a_doubt(fault: str) -> None:
+    run = rehearse(plan(step(1, "change")), world=World(faults={("s1", "A"): ["lost after", fault]}))
+    assert run.statuses() == {"s1@A": "in doubt"}
+    assert exit_code(run) == 8
+
+
+@pytest.mark.parametrize("fault", ["bug", "broken look", "lost at look"])
+def test_a_change_on_record_and_a_look_that_fails_at_the_resume_is_a_doubt(fault: str) -> None:
+    run = resumed_after_the_intent(plan(step(1, "change")), fault)
+    assert run.statuses() == {"s1@A": "in doubt"}
+    assert exit_code(run) == 8
+    assert "nobody could look" in ended(run).why or "bug" in ended(run).why
+
+
+def test_a_refusal_tells_neither_that_a_lost_change_was_made_nor_that_it_was_not() -> None:
+    run = rehearse(plan(step(1, "change")), world=World(faults={("s1", "A"): ["lost after", "refuse"]}))
+    assert run.world.applied[("s1", "A")] == 1
+    assert run.statuses() == {"s1@A": "in doubt"}
+    assert "not as wanted" in ended(run).why
+
+
+def test_a_change_that_nobody_could_look_at_afterwards_counts_as_one() -> None:
+    world = World()
+    original = world.fault
+
+    def fault(key: tuple[str, str], moment: str) -> bool:
+        return (moment == "broken look" and world.applied[key] > 0) or original(key, moment)
+
+    world.fault = fault  # type: ignore[method-assign]
+    run = rehearse(plan(step(1, "change")), world=world)
+    assert run.statuses() == {"s1@A": "failed"}
+    assert ended(run).changed
+    assert "the change was sent" in ended(run).why
