@@ -10,6 +10,7 @@ from engine.model.command import Command, Script
 from engine.model.data import JsonMap, JsonValue
 from engine.model.inventory import HostView
 from engine.model.result import Change, Decision, Refuse, Unchanged, value_map
+from engine.model.secret import Secret
 from engine.model.status import Effect
 from engine.ports.action import Arguments, Seen
 
@@ -78,11 +79,14 @@ class WindowsRegistryValue(BuiltIn):
             )
         if wanted is None:
             return Unchanged(why=f"{_told(now)} is {_shown(now)}", result=now, examined=1)
+        if isinstance(wanted, Secret):
+            why = "A secret cannot be a registry value, which others on the host can read and the record shows"
+            return Refuse(why=why, remedy="Hand the secret to a windows.script in its arguments.", result=now)
         if not _fits(kind, wanted):
             return Refuse(why=f"{wanted!r} cannot be stored as {kind}", remedy="correct type or value", result=now)
         if _satisfied(now, kind, wanted, at_least="value" not in args):
             return Unchanged(why=f"{_told(now)} is {_shown(now)}", result=now, examined=1)
-        return _write(now, args, kind, wanted)  # type: ignore[arg-type] # checked by _fits
+        return _write(now, args, kind, wanted)
 
 
 def _as_seen(raw: JsonMap, args: Arguments) -> JsonMap:

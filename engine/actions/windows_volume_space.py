@@ -2,7 +2,7 @@
 
 from engine.actions.base import BuiltIn, as_list, describe, script, whole
 from engine.model.command import Command
-from engine.model.data import JsonMap
+from engine.model.data import JsonMap, JsonValue
 from engine.model.inventory import HostView
 from engine.model.result import Decision, Refuse, Unchanged, value_map
 from engine.model.status import Effect
@@ -44,15 +44,22 @@ class WindowsVolumeSpace(BuiltIn):
         result: JsonMap = {**tightest, "volumes": list(volumes.values())}
         least = whole(args.get("at_least"))
         short = [
-            f"{name} on {host.name} has {free} bytes free, {least - free} too few"
+            f"{name} on {host.name} has {free} bytes free, {least - free} too few ({_gib(free)} of {_gib(least)})"
             for name, one in volumes.items()
             if (free := whole(one["free_bytes"])) < least
         ]
         if short:
             remedy = "free or extend the volume, then run the step again"
             return Refuse(why="; ".join(short), remedy=remedy, result=result)
-        told = [f"{name} has {one['free_bytes']} of {one['size_bytes']} bytes free" for name, one in volumes.items()]
+        told = [
+            f"{name} has {_gib(one['free_bytes'])} of {_gib(one['size_bytes'])} free" for name, one in volumes.items()
+        ]
         return Unchanged(why=f"on {host.name} {', '.join(told)}", result=result, examined=len(volumes))
+
+
+def _gib(count: JsonValue) -> str:
+    """For people; the result holds the bytes."""
+    return f"{whole(count) / 2**30:.1f} GiB"
 
 
 def _measured(value: JsonMap) -> JsonMap:

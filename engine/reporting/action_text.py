@@ -7,7 +7,9 @@ from typing import Any
 
 def action_text(action: Mapping[str, Any]) -> str:
     """The page, at most 100 columns wide."""
-    traits = [f"effect: {action['effect']}", f"again: {action['rerun']}", f"on: {', '.join(action['platforms'])}"]
+    by = {"operator": "done by: a person", "engine": "done by: the engine, on no host"}
+    where = by.get(action["runs_on"], f"on: {', '.join(action['platforms'])}")
+    traits = [f"effect: {action['effect']}", f"again: {action['rerun']}", where]
     traits += ["disruptive"] if action["disruptive"] else []
     traits += ["gives facts"] if action["facts"] else []
     traits += [f"yields {', '.join(action['yields'])}"] if action["yields"] else []

@@ -32,6 +32,14 @@ def test_a_secret_is_no_command_line_and_no_script(name: str, args: dict[str, An
     assert decision.remedy
 
 
+def test_a_secret_is_no_registry_value() -> None:
+    action = load_actions()["windows.registry_value"]
+    args = {"key": r"HKLM\SOFTWARE\C", "name": "Password", "type": "string", "value": Secret("hunter2")}
+    decision = action.decide(args, HOST, [CommandResult(ok=True, value={"key_found": False, "found": False})])
+    assert isinstance(decision, Refuse), decision
+    assert "A secret cannot be a registry value" in decision.why
+
+
 def test_a_secret_is_an_argument_of_a_script() -> None:
     action = load_actions()["windows.script"]
     args: dict[str, Any] = {"script": "param($Arguments)\n@{ a = 1 }", "arguments": {"word": Secret("hunter2")}}

@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 from reporting_sample import ALL, AT, DIGEST, STEPS, asked, plan, step
 
+from engine.app.actions import described
 from engine.model.diagnostic import Diagnostic, Severity
 from engine.model.event import QuestionAsked
 from engine.model.origin import Origin
 from engine.model.plan import Exits
 from engine.model.status import Effect
 from engine.ports.journal import RunRecord
+from engine.reporting.action_text import action_text
 from engine.reporting.diagnostics import diagnostic_text, diagnostics_json, render_diagnostics
 from engine.reporting.person_text import approval_text, question_text
 from engine.reporting.plan_text import plan_summary, plan_text
@@ -191,3 +193,13 @@ def test_the_list_of_runs_loses_nothing_on_a_narrow_screen(columns: int) -> None
     for word in (*hosts, one.run_id, one.runbook, one.operator, "FAILED", "1 min 15 s"):
         assert word in " ".join(text.split()), word
     assert len(text.splitlines()) == 2 or columns < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("operator.ask", "done by: a person"), ("assert", "done by: the engine"), ("windows.host", "on: windows")],
+)
+def test_the_page_of_an_action_says_who_does_it(name: str, words: str) -> None:
+    page = action_text(described(name))
+    assert words in page
+    assert ("on: windows" in page) is (name == "windows.host")
