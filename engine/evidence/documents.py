@@ -282,4 +282,12 @@ def _host(
             databases={str(key): doc.version(one, (*inner, "databases", key)) for key, one in databases.items()},
             files=dict.fromkeys(("binaries", "management_packs", "databases"), doc.file),
         ),
+        warehouse_databases=_warehouse(top.get("database_names")),
     )
+
+
+def _warehouse(names: Any) -> frozenset[str]:
+    """The names that a baseline gives to databases of the data warehouse."""
+    given = names.items() if isinstance(names, Mapping) else ()
+    bodies = [one for role, one in given if role != "management" and isinstance(one, Mapping)]
+    return frozenset(str(one["name"]).lower() for one in bodies if one.get("name"))

@@ -255,7 +255,10 @@ class _Reading:
             sightings=sightings,
             missing=self._note.all(),
             counts=replace(self.contents.counts, files=self.files, hosts=len(hosts)),
-            warehouse_databases=frozenset().union(*(tool.warehouse_names(one) for one in everyone)),
+            warehouse_databases=frozenset().union(
+                *(tool.warehouse_names(one) for one in everyone),
+                *(one.warehouse_databases for one in baseline.hosts or ()),
+            ),
         )
 
 

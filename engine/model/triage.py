@@ -206,11 +206,12 @@ class Versions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceHost:
-    """What is known of one host."""
+    """What is known of one host. ``warehouse_databases``: names, in lower case, that it says are of the warehouse."""
 
     name: str
     role: str = UNKNOWN
     versions: Versions = field(default_factory=Versions)
+    warehouse_databases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

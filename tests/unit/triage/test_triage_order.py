@@ -136,3 +136,21 @@ def test_what_stands_where_the_upgrade_began_was_not_changed_by_it(tmp_path: Pat
     assert [one.host for one in result.missing if "older than the last update" in one.why] == ["SQL01"]
     assert result.next[-1].startswith("Bring the baseline that was recorded last before the upgrade")
     assert estate(tmp_path, now={"ServiceManager": updated}, logs={"SM01": S1}).row == "D2"
+
+
+def test_databases_that_the_baseline_names_as_the_warehouses_are_its(tmp_path: Path) -> None:
+    def both(version: str) -> str:
+        return f"{{role: sql-server, versions: {{databases: {{Main: {OLD}, Stage: {version}}}}}}}"
+
+    names = "{management: {server: SQL01, name: Main}, staging: {server: SQL01, name: Stage}}"
+    files = {
+        "evidence.yaml": "answers: {setup_running: 'no', retry_button: 'no'}\n",
+        "baseline.yaml": f"hosts:\n  SQL01: {both(OLD)}\n  DW01: {{role: data-warehouse-server, database_names: {names}}}\n",
+        "hosts/SQL01/host.yaml": both(NEW),
+        "hosts/DW01/host.yaml": "role: data-warehouse-server\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    result = triage_evidence([tmp_path], SPEC)
+    assert (result.row, result.runbook) == ("D9", "runbooks/service-manager/warehouse-database-recovery.yaml")
