@@ -153,9 +153,15 @@ def version_values(compared: Sequence[Item]) -> dict[str, str]:
         "management_server": overall([one for one in compared if one.kind == "binaries" and not one.warehouse]),
         "warehouse_server": overall([one for one in compared if one.kind == "binaries" and one.warehouse]),
         "databases": overall(inside) if databases or overall(packs) == CHANGED else UNKNOWN,
-        "service_manager": overall([one for one in inside if not one.warehouse]),
-        "data_warehouse": overall([one for one in inside if one.warehouse]),
+        "service_manager": _of_side(inside, warehouse=False),
+        "data_warehouse": _of_side(inside, warehouse=True),
     }
+
+
+def _of_side(inside: Sequence[Item], *, warehouse: bool) -> str:
+    """What changed and may be of either side leaves both unknown."""
+    mine = [one for one in inside if one.nameless or one.warehouse == warehouse]
+    return overall([replace(one, state=UNKNOWN) if one.nameless and one.state == CHANGED else one for one in mine])
 
 
 def _changed(item: Item) -> Statement:

@@ -9,6 +9,7 @@ EQUAL, CHANGED = "equal", "changed"
 _EARLIER = (
     "its own upgrade may have been completed before. If it was, take a baseline that says so (runbook baseline amend)"
 )
+_SERVERS = ("management-server", "data-warehouse-server")
 _WAREHOUSE = (
     "dwstagingandconfig",
     "dwrepository",
@@ -23,7 +24,8 @@ _WAREHOUSE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One version of the baseline and what became of it. ``kind``: binaries, management packs or a database.
-    ``doubt``: why a version that differs shows no change made by this upgrade.
+    ``doubt``: why a version that differs shows no change made by this upgrade. ``nameless``: nothing tells whether the
+    database is ServiceManager or one of the warehouse.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Item:
     file: str | None
     warehouse: bool = False
     doubt: str = ""
+    nameless: bool = False
 
 
 def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tuple[Item, ...], tuple[Missing, ...]]:
@@ -53,8 +56,24 @@ def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tup
         why = "it records no version"
         missing.append(Missing(what="the baseline", file=evidence.baseline_file, why=why, concerns=Concern.BASELINE))
         return (), tuple(missing)
-    every = (*found, *_strangers(evidence, found, failed))
+    every = _nameless((*found, *_strangers(evidence, found, failed)), evidence, missing)
     return _doubted(_begun(every, evidence.upgrade.from_version), evidence.upgrade.to_version, failed), tuple(missing)
+
+
+def _nameless(found: tuple[Item, ...], evidence: Evidence, missing: list[Missing]) -> tuple[Item, ...]:
+    """Databases may have any name. Where several are of no known one, and no registry tells, they may be of either
+    side; a single one beside a warehouse is ServiceManager.
+    """
+    servers = {short(one.name) for one in (*evidence.hosts, *(evidence.baseline or ())) if one.role in _SERVERS}
+    main = [one for one in found if one.kind == "database" and not one.warehouse]
+    odd = [one for one in main if short(one.host) not in servers and not _is_main(one.name, evidence)]
+    if evidence.warehouse_databases or len({one.name.lower() for one in main}) == 1:
+        return found
+    for one in odd:
+        why = "nothing tells whether it is ServiceManager or of the warehouse; the registry of the servers does"
+        what = f"the role of the database {one.name}"
+        missing.append(Missing(what=what, host=one.host, file=one.file, why=why, concerns=Concern.REGISTRY))
+    return tuple(replace(one, nameless=True) if one in odd else one for one in found)
 
 
 def _begun(found: tuple[Item, ...], start: str | None) -> tuple[Item, ...]:

@@ -41,7 +41,7 @@ class Worlds:
             case Concern.EVENTS:
                 found = self._sighted([one for one in self._signatures if one.events], gap)
             case Concern.REGISTRY:
-                found = self._sighted([one for one in self._signatures if one.registry], gap)
+                found = tuple(self._sided()) or self._sighted([one for one in self._signatures if one.registry], gap)
             case Concern.ANYTHING:
                 found = (*self._sighted(self._signatures, gap), *self._compared(gap))
             case Concern.VERSIONS:
@@ -91,6 +91,12 @@ class Worlds:
         counted = {one.file for one in self._found.seen if one.signature == signature.id and one.superseded is None}
         bound = any(one.service for one in signature.logs)
         return ("found", "absent") if bound and gap.file and counted == {gap.file} else ("found",)
+
+    def _sided(self) -> Iterator[World]:
+        """What changed and may be ServiceManager or of the warehouse."""
+        if any(one.nameless and one.state == CHANGED for one in self._found.compared):
+            yield World("it is ServiceManager", {"service_manager": CHANGED})
+            yield World("it is of the warehouse", {"data_warehouse": CHANGED, "service_manager": EQUAL})
 
     def _older(self) -> Iterator[World]:
         """Sightings with a time may be older than the upgrade."""

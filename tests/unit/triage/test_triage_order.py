@@ -145,7 +145,8 @@ def test_databases_that_the_baseline_names_as_the_warehouses_are_its(tmp_path: P
     names = "{management: {server: SQL01, name: Main}, staging: {server: SQL01, name: Stage}}"
     files = {
         "evidence.yaml": "answers: {setup_running: 'no', retry_button: 'no'}\n",
-        "baseline.yaml": f"hosts:\n  SQL01: {both(OLD)}\n  DW01: {{role: data-warehouse-server, database_names: {names}}}\n",
+        "baseline.yaml": f"hosts:\n  SQL01: {both(OLD)}\n"
+        f"  DW01: {{role: data-warehouse-server, database_names: {names}}}\n",
         "hosts/SQL01/host.yaml": both(NEW),
         "hosts/DW01/host.yaml": "role: data-warehouse-server\n",
     }
@@ -154,3 +155,36 @@ def test_databases_that_the_baseline_names_as_the_warehouses_are_its(tmp_path: P
         (tmp_path / name).write_text(content)
     result = triage_evidence([tmp_path], SPEC)
     assert (result.row, result.runbook) == ("D9", "runbooks/service-manager/warehouse-database-recovery.yaml")
+
+
+def nameless(place: Path, now: dict[str, str], *, logs: str = "x\n", more: str = "") -> TriageResult:
+    """A SQL Server with databases of any names."""
+    before = ", ".join(f"{one}: {OLD}" for one in now)
+    today = ", ".join(f"{one}: {version}" for one, version in now.items())
+    files = {
+        "evidence.yaml": "answers: {setup_running: 'no', retry_button: 'no'}\n",
+        "baseline.yaml": f"hosts:\n  SQL01: {{role: sql-server, versions: {{databases: {{{before}}}}}}}\n{more}",
+        "hosts/SQL01/host.yaml": f"{{role: sql-server, versions: {{databases: {{{today}}}}}}}\n",
+        "hosts/SM01/logs/SCSMInstall.log": logs,
+    }
+    for name, content in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(content)
+    return triage_evidence([place], SPEC)
+
+
+def test_a_changed_database_of_no_known_name_is_of_neither_side(tmp_path: Path) -> None:
+    for number, logs in enumerate(("x\n", S1)):
+        result = nameless(tmp_path / str(number), {"ServiceManager": OLD, "Stage": NEW, "Repo": OLD}, logs=logs)
+        assert (result.row, result.suspected) == ("D11", "after-permanent-changes-database")
+        gaps = {one.what: one.weight for one in result.missing if "the registry of the servers does" in one.why}
+        assert gaps == {"the role of the database Stage": "alone", "the role of the database Repo": "alone"}
+        assert result.deciding is not None
+        assert {one.verdict for one in result.deciding.outcomes} == {"after-permanent-changes-database"}
+
+
+def test_a_single_database_beside_the_warehouse_is_service_manager(tmp_path: Path) -> None:
+    assert nameless(tmp_path / "a", {"Company": NEW, "DWDataMart": OLD}).row == "D8"
+    assert nameless(tmp_path / "b", {"Company": NEW}).row == "D8"
+    names = "  DW01: {role: data-warehouse-server, database_names: {staging: {server: SQL01, name: Stage}}}\n"
+    assert nameless(tmp_path / "c", {"Company": NEW, "Other": OLD, "Stage": OLD}, more=names).row == "D8"
