@@ -5,7 +5,7 @@ $ProgressPreference = 'SilentlyContinue'
 $bytes = [Convert]::FromBase64String($Arguments.content)
 $folder = (Get-Item -LiteralPath $Arguments.folder -Force).FullName
 $target = [IO.Path]::Combine($folder, $Arguments.name)
-$fresh = $target + '.new'
+$fresh = $target + '.runbook-new'
 [IO.File]::WriteAllBytes($fresh, $bytes)
 try {
     if ([IO.File]::Exists($target)) {

@@ -41,7 +41,7 @@ if (Test-Path -LiteralPath $root) {
             }
         } elseif (((Get-Date).ToUniversalTime() - [IO.File]::GetLastWriteTimeUtc($registered)).TotalSeconds -gt $Arguments.patience_s) {
             $state = 'failed'
-            $message = 'the task did not begin'
+            $message = 'the task did not begin within ' + $Arguments.patience_s + ' s, and may still do so'
         }
         # Read last, so that a task that ended meanwhile is not taken for one that is lost.
         if ([IO.File]::Exists($ended)) {

@@ -100,7 +100,7 @@ $writer.Close()
 $written = $memory.ToArray()
 $null = Read-Document $written
 
-$fresh = $name + '.new'
+$fresh = $name + '.runbook-new'
 [IO.File]::WriteAllBytes($fresh, $written)
 try { [IO.File]::Replace($fresh, $name, [IO.Path]::Combine([IO.Path]::GetDirectoryName($name), $Arguments.backup)) }
 finally { if ([IO.File]::Exists($fresh)) { [IO.File]::Delete($fresh) } }

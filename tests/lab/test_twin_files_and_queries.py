@@ -255,6 +255,35 @@ def test_file_changes(session: PayloadSession) -> None:
             assert read_files(root) == machine_files(machine), (seed, verb, arguments)
 
 
+def test_a_file_that_is_called_new_stays_as_it_is(session: PayloadSession) -> None:
+    """Both changes write beside the file first, and that name must be nobody else's."""
+    config = b"<configuration />"
+    machine = new_machine()
+    for name in ("x.config", "x.config.new", "y.config.new"):
+        machine.files.write(f"C:\\App\\{name}", config if name == "x.config" else b"theirs", modified=0.0)
+    root = session.become(machine)
+    place = {"folder": "C:\\App", "content": base64.b64encode(b"fresh").decode()}
+    for name in ("x.config", "y.config"):
+        written = {**place, "name": name, "backup": f"{name}.before-1"}
+        assert session.run(payload("windows_file.write.ps1"), written)["ok"]
+    back = {**place, "name": "x.config", "backup": "x.config.before-1"}
+    assert session.run(payload("windows_file.restore.ps1"), back)["ok"]
+    element = {
+        "file": "C:\\App\\x.config",
+        "parents": [{"name": "configuration", "namespace": None}],
+        "element": {"name": "runtime", "namespace": None},
+        "attributes": {},
+        "key": [],
+        "sha256": hashlib.sha256(config).hexdigest(),
+        "backup": "x.config.before-2",
+    }
+    assert session.run(payload("windows_xml_element.ensure.ps1"), element)["ok"]
+    files = read_files(root)
+    assert files["C:\\App\\x.config.new"] == files["C:\\App\\y.config.new"] == b"theirs"
+    names = {path.rpartition("\\")[2] for path in files}
+    assert names == {"x.config", "x.config.new", "x.config.before-1", "x.config.before-2", "y.config", "y.config.new"}
+
+
 # -- windows.xml_element
 
 CONFIGS = [

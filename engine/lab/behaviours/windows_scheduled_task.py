@@ -62,7 +62,8 @@ def poll(machine: Machine, arguments: JsonMap) -> JsonValue:
     if begun is not None and begun.modified < int(machine.booted_at):
         return {**told, "state": "unknown", "message": "the computer was restarted while it was at work"}
     if begun is None and machine.clock.now() - registered.modified > float(str(arguments["patience_s"])):
-        return {**told, "state": "failed", "message": "the task did not begin"}
+        late = f"the task did not begin within {arguments['patience_s']} s, and may still do so"
+        return {**told, "state": "failed", "message": late}
     return {**told, "state": "running", "message": ""}
 
 
