@@ -197,7 +197,8 @@ class Conductor:
         run_id = StepRunId(step.id, host)
         if step.rerun is Rerun.NEVER:
             why = "the run ended between sending the change and reading its answer; a person must look"
-            return End(id=run_id, status=Status.IN_DOUBT, why=why, remedy=f"runbook answer RUN {run_id}=ok|failed")
+            remedy = f"look at the host, then: runbook answer RUN {run_id}=changed, or =failed if it was not done"
+            return End(id=run_id, status=Status.IN_DOUBT, why=why, remedy=remedy)
         return Perform(id=run_id, attempt=one.attempt, mode=Mode.PROBE, arguments=self.arguments(state, step, host))
 
     # --- gates ----------------------------------------------------------------------------------

@@ -288,6 +288,11 @@ def test_a_kill_after_the_intent_of_a_step_that_must_not_run_again_is_a_doubt() 
     killed = rehearse(the_plan, world=world, clock=clock, kill_after=3)
     resumed = rehearse(the_plan, world=world, clock=clock, before=killed.events[:3])
     assert resumed.statuses() == {"s1@A": "in doubt"}
+    (ended,) = [one for one in resumed.events if isinstance(one, StepRunEnded)]
+    assert resumed.stopped is not None
+    offered = list(resumed.stopped.answers)  # what the last screen names is what the step's own remedy names
+    assert [one.partition("=")[2] for one in offered] == ["changed", "failed"]
+    assert all(f"={word}" in (ended.remedy or "") for word in ("changed", "failed"))
 
 
 def test_a_run_in_which_every_step_was_skipped_is_no_success() -> None:
