@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
@@ -106,6 +107,8 @@ def main() -> NoReturn:
             stream.flush()
         except OSError:  # whoever read it is gone; without this Python would tell that, and change the exit code
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    if any(not one.daemon for one in threading.enumerate() if one is not threading.main_thread()):
+        os._exit(code)  # workers may hang in a call to a host; what they do is on record, so nobody waits for them
     gc.freeze()  # else Python searches all that was loaded for cycles once more, only to end
     sys.exit(code)
 

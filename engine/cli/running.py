@@ -114,13 +114,10 @@ def _catch(interrupts: Interrupts) -> None:
 
 def conclude(result: RunResult, last: LastWords) -> int:
     """The last lines, and the exit code, which stands even if nobody can read them any more."""
-    code, stopped = result.stopped.exit_code, result.stopped
     with suppress(OSError):
         for line in _last_lines(result, last):
             click.echo(line, err=True)
-    if code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED) and "may still run" in stopped.reason:
-        _leave(code)
-    return code
+    return result.stopped.exit_code
 
 
 def _last_lines(result: RunResult, last: LastWords) -> Iterator[str]:
@@ -144,13 +141,3 @@ def _last_lines(result: RunResult, last: LastWords) -> Iterator[str]:
         yield f"  go on with   runbook resume {result.run_id}{result.state_option}"
     elif code != ExitCode.DONE:
         yield f"  more         runbook report {result.run_id}{result.state_option}"
-
-
-def _leave(code: int) -> None:
-    """Workers may hang in a network call; what they do is on record, so the process need not wait for them."""
-    import os
-
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)

@@ -21,6 +21,7 @@ class Lanes(Generic[T]):
         self._locks: dict[str, threading.Lock] = {}
         self._connections: dict[str, Connection] = {}
         self.results: queue.Queue[T] = queue.Queue()
+        self.is_ended = False
 
     def start(self, host: str, work: Callable[[], T]) -> None:
         """Run ``work`` in a worker once the host's lane is free; its value goes to ``results``."""
@@ -50,7 +51,8 @@ class Lanes(Generic[T]):
                 list(pool.map(lambda one: one.close(), connections))
 
     def end(self, *, wait: bool) -> None:
-        """No more work; ``wait`` for what is in flight and close the connections."""
+        """No more work; ``wait`` for what is in flight and close the connections. Without it nobody takes results."""
+        self.is_ended = not wait
         self._pool.shutdown(wait=wait, cancel_futures=True)
         if wait:
             self.close_idle()

@@ -56,7 +56,7 @@ class Workplace:
         """In the worker: hand the intent over and wait until it is on record."""
         self.lanes.results.put(intent)
         while not intent.acknowledged.wait(LOOK_UP_S):
-            if self.interrupts.stop.is_set():
+            if self.lanes.is_ended or self.interrupts.stop.is_set():
                 raise EngineError("the run was stopped before the change was sent")
         if intent.refused:
             raise EngineError("the intent could not be put on record, so nothing was sent") from intent.refused[0]

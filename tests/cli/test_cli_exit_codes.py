@@ -220,3 +220,17 @@ def test_ctrl_c_that_python_wraps_is_no_bug(command: Command) -> None:
         patch.setattr("engine.app.actions.listed", interrupted_class)
         said = command("actions")
     assert (said.code, said.err) == (ExitCode.INTERRUPTED, "interrupted\n")
+
+
+def test_a_worker_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    script = (
+        "import threading, time\n"
+        "from engine.cli import main\n"
+        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "main.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "no-such-command"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 2
+    assert "no-such-command" in done.stderr

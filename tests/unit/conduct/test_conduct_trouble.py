@@ -1,12 +1,16 @@
 """Trouble in the middle of a change, and gates that several step runs stand before: what is said is what is known."""
 
-import pytest
-from rehearsal import FakeClock, Person, Rehearsal, World, plan, rehearse, step
+import time
 
+import pytest
+from rehearsal import FakeClock, Person, Rehearsal, World, WorldConnection, plan, rehearse, step
+
+from engine.model.command import Script
 from engine.model.event import ApprovalAsked, ChangeIntended, QuestionAsked, StepRunEnded
 from engine.model.expression import Expression
 from engine.model.origin import Origin
 from engine.model.plan import Plan
+from engine.model.result import CommandResult
 from engine.model.runbook import Requirement, WaitSpec
 from engine.ports.edges import PersonAnswer
 
@@ -113,3 +117,21 @@ def test_a_change_that_nobody_could_look_at_afterwards_counts_as_one() -> None:
     assert run.statuses() == {"s1@A": "failed"}
     assert ended(run).changed
     assert "the change was sent" in ended(run).why
+
+
+@pytest.mark.parametrize("kill_after", range(1, 6))
+def test_a_worker_does_not_wait_for_the_record_of_a_run_that_is_gone(
+    kill_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``rehearse`` joins the workers of a killed run, so one that waits for good would hang here."""
+    look = WorldConnection.run
+
+    def slow_on_b(self: WorldConnection, script: Script, timeout_s: float) -> CommandResult:
+        time.sleep(0.2 if self.host == "B" and script.name == "look" else 0)
+        return look(self, script, timeout_s)
+
+    monkeypatch.setattr(WorldConnection, "run", slow_on_b)
+    world = World()
+    run = rehearse(plan(step(1, "change", ("A", "B"))), world=world, kill_after=kill_after, recorded=False)
+    intended = {(one.step, one.host) for one in run.events if isinstance(one, ChangeIntended)}
+    assert world.done <= intended
