@@ -29,6 +29,7 @@ from engine.conduct.state import RunState, StepRunState
 from engine.language.evaluate import evaluate_condition
 from engine.language.failure import ExpressionFailed
 from engine.language.template import render
+from engine.model.data import JsonMap
 from engine.model.plan import ENGINE_HOST, Plan, PlannedStep, StepRunId
 from engine.model.result import Proof
 from engine.model.runbook import CONTINUE, leads_to
@@ -294,11 +295,17 @@ class Conductor:
 
     def _not_yet(self, state: RunState, step: PlannedStep, host: str, one: StepRunState) -> str | None:
         """Why the wait is not over, or None."""
-        assert step.wait is not None
         assert one.ended is not None
         if one.status not in GOOD:
             return one.ended.why
-        known = {**namespaces(self.plan, state, host, self.secret_params, step.id), "result": one.ended.result}
+        return self.unmet(state, StepRunId(step.id, host), one.ended.result)
+
+    def unmet(self, state: RunState, run_id: StepRunId, result: JsonMap) -> str | None:
+        """Why ``result`` is not yet what its step waits for; None if it is, or if the step waits for nothing."""
+        step = self.plan.step(run_id.step)
+        if step.wait is None:
+            return None
+        known = {**namespaces(self.plan, state, run_id.host, self.secret_params, step.id), "result": result}
         try:
             return None if evaluate_condition(step.wait.until, known) else f"not yet: {step.wait.until.text}"
         except ExpressionFailed as failed:

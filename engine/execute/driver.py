@@ -175,7 +175,8 @@ class Driver:
             raise result.unstored
         now, refs = self._now(), result.evidence
         if result.refresh:
-            return telling.refreshed(result, refs, now)
+            seen = result.outcome.result if isinstance(result.outcome, Ended) else {}
+            return telling.refreshed(result, refs, now, self.conductor.unmet(self.state, result.id, seen))
         match result.outcome:
             case Ended() as outcome:
                 return telling.ended(result, outcome, refs, now)

@@ -125,10 +125,12 @@ def would_change(result: Result, change: Change, refs: Refs, now: float) -> ev.S
     )
 
 
-def refreshed(result: Result, refs: Refs, now: float) -> ev.ProofsRefreshed:
-    """A gate was looked at again."""
+def refreshed(result: Result, refs: Refs, now: float, unmet: str | None) -> ev.ProofsRefreshed:
+    """A gate was looked at again. ``unmet``: why what its step waits for is no longer so, else None."""
     kinds = result.outcome.proofs if isinstance(result.outcome, Ended) else ()
     why = _seen_again(result.outcome)
+    if kinds and unmet is not None:
+        kinds, why = (), unmet
     return ev.ProofsRefreshed(
         at=now, step=result.id.step, host=result.id.host, proofs=proofs(result.id, kinds, now, refs), why=why
     )

@@ -62,6 +62,22 @@ def test_a_stale_proof_that_two_hosts_wait_for_is_looked_at_once_and_both_go_on(
     assert run.kinds().count("proofs_refreshed") == 1
 
 
+def test_a_refresh_of_a_step_that_waits_proves_only_what_it_waits_for() -> None:
+    clock, world = FakeClock(), World(done={("s1", "A")})
+
+    class Meanwhile(SlowPerson):
+        def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+            world.done.discard(("s1", "A"))
+            return super().question(asked)
+
+    wait = WaitSpec(until=Expression("result.done", HERE), every_s=5, timeout_s=20)
+    the_plan = plan(step(1, "prove", wait=wait), step(2, "ask"), step(3, "destroy", requires=(PROVEN,)))
+    run = rehearse(the_plan, world=world, clock=clock, person=Meanwhile(clock))
+    assert run.statuses() == {"s1@A": "ok", "s2": "ok", "s3@A": "blocked"}
+    assert "not yet: result.done" in run.state.of("s3", "A").ended.why  # type: ignore[union-attr]
+    assert not world.applied
+
+
 def test_a_step_whose_wait_gave_up_proves_nothing() -> None:
     wait = WaitSpec(until=Expression("result.done", HERE), every_s=5, timeout_s=20)
     the_plan = plan(step(1, "prove", wait=wait, on_failure="continue"), step(2, "destroy", requires=(PROVEN,)))
