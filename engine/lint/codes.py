@@ -40,4 +40,8 @@ EXPLANATIONS: Mapping[str, str] = {
         "A permanent step continues after a failure. Nobody knows how far it got, and the next step would build on it. "
         "Example: effect: permanent together with on_failure: continue."
     ),
+    "L611": (
+        "A step has a timeout of nothing, so it fails before its first command is sent. Example: timeout: 0s. Without "
+        "the key a step has the time that its action asks for."
+    ),
 }

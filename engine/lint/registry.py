@@ -29,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     Rule(code="L608", severity=Severity.WARNING, find=rules.same_name_twice),
     Rule(code="L609", severity=Severity.INFO, find=rules.no_sources),
     Rule(code="L610", severity=Severity.WARNING, find=rules.change_that_goes_on),
+    Rule(code="L611", severity=Severity.WARNING, find=rules.step_without_time),
 )
 
 

@@ -84,6 +84,17 @@ def wait_without_time(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def step_without_time(subject: Subject) -> Iterator[Finding]:
+    """A step that has no time is over before its first command is sent."""
+    for step in subject.spec.steps:
+        if step.timeout_s == 0:
+            yield Finding(
+                message=f"step {step.id} has a timeout of 0 s, so it can only fail",
+                origin=step.at("timeout"),
+                fix="give it time, or take timeout out: the action has its own",
+            )
+
+
 def retry_without_bound(subject: Subject) -> Iterator[Finding]:
     """Retries that last for hours hide a failure that a person should see."""
     for step in subject.spec.steps:

@@ -46,6 +46,8 @@ def step(extra, action="t.look", name="A"):
         (step(", wait: {until: result.found, every: 10m, timeout: 5m}"), ["L605"]),
         (step(", wait: {until: result.found}"), []),
         (step(", retry: {attempts: 3}"), []),
+        (step(", timeout: 0s"), ["L611"]),
+        (step(", timeout: 1s"), []),
         (f"{step('')}\n{step('', name='B').replace('name: B', 'name: A')}", ["L608"]),
         (step(", effect: permanent, why: W, requires: [approval(operator)], on_failure: continue"), ["L610"]),
     ],
