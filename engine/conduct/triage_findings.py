@@ -148,10 +148,11 @@ def version_values(compared: Sequence[Item]) -> dict[str, str]:
     databases = [one for one in compared if one.kind == "database"]
     packs = [one for one in compared if one.kind == "management packs"]
     inside = [*databases, *packs]
+    binaries = [one for one in compared if one.kind == "binaries"]
     return {
-        "binaries": overall([one for one in compared if one.kind == "binaries"]),
-        "management_server": overall([one for one in compared if one.kind == "binaries" and not one.warehouse]),
-        "warehouse_server": overall([one for one in compared if one.kind == "binaries" and one.warehouse]),
+        "binaries": overall(binaries),
+        "management_server": _of_side(binaries, warehouse=False),
+        "warehouse_server": _of_side(binaries, warehouse=True),
         "databases": overall(inside) if databases or overall(packs) == CHANGED else UNKNOWN,
         "service_manager": _of_side(inside, warehouse=False),
         "data_warehouse": _of_side(inside, warehouse=True),

@@ -24,8 +24,8 @@ _WAREHOUSE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One version of the baseline and what became of it. ``kind``: binaries, management packs or a database.
-    ``doubt``: why a version that differs shows no change made by this upgrade. ``nameless``: nothing tells whether the
-    database is ServiceManager or one of the warehouse.
+    ``doubt``: why a version that differs shows no change made by this upgrade. ``nameless``: nothing tells whether it
+    is of a management server or of the warehouse.
     """
 
     kind: str
@@ -61,18 +61,23 @@ def items(evidence: Evidence, failed: frozenset[str] = frozenset()) -> tuple[tup
 
 
 def _nameless(found: tuple[Item, ...], evidence: Evidence, missing: list[Missing]) -> tuple[Item, ...]:
-    """Databases may have any name. Where several are of no known one, and no registry tells, they may be of either
-    side; a single one beside a warehouse is ServiceManager.
-    """
-    servers = {short(one.name) for one in (*evidence.hosts, *(evidence.baseline or ())) if one.role in _SERVERS}
-    main = [one for one in found if one.kind == "database" and not one.warehouse]
-    odd = [one for one in main if short(one.host) not in servers and not _is_main(one.name, evidence)]
-    if evidence.warehouse_databases or len({one.name.lower() for one in main}) == 1:
-        return found
+    """What may be of either side, because nothing tells its role; a single one beside the other side is no riddle."""
+    every = (*evidence.hosts, *(evidence.baseline or ()))
+    servers = {short(one.name) for one in every if one.role in _SERVERS}
+    main = [one for one in found if not one.warehouse]
+    databases = [one for one in main if one.kind == "database"]
+    odd: list[Item] = []
+    if not evidence.warehouse_databases and len({one.name.lower() for one in databases}) > 1:
+        odd = [one for one in databases if short(one.host) not in servers and not _is_main(one.name, evidence)]
+    binaries = [one for one in main if one.kind == "binaries"]
+    if len({short(one.host) for one in binaries}) > 1:
+        odd += [one for one in binaries if short(one.host) not in servers]
     for one in odd:
-        why = "nothing tells whether it is ServiceManager or of the warehouse; the registry of the servers does"
-        what = f"the role of the database {one.name}"
-        missing.append(Missing(what=what, host=one.host, file=one.file, why=why, concerns=Concern.REGISTRY))
+        what = "the server" if one.kind == "binaries" else f"the database {one.name}"
+        side = "a management server" if one.kind == "binaries" else "ServiceManager"
+        why = f"nothing tells whether it is {side} or of the warehouse; the registry of the servers does"
+        gap = Missing(what=f"the role of {what}", host=one.host, file=one.file, why=why, concerns=Concern.REGISTRY)
+        missing.append(gap)
     return tuple(replace(one, nameless=True) if one in odd else one for one in found)
 
 

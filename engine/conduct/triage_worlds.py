@@ -93,10 +93,15 @@ class Worlds:
         return ("found", "absent") if bound and gap.file and counted == {gap.file} else ("found",)
 
     def _sided(self) -> Iterator[World]:
-        """What changed and may be ServiceManager or of the warehouse."""
-        if any(one.nameless and one.state == CHANGED for one in self._found.compared):
-            yield World("it is ServiceManager", {"service_manager": CHANGED})
-            yield World("it is of the warehouse", {"data_warehouse": CHANGED, "service_manager": EQUAL})
+        """What changed and may be of a management server or of the warehouse."""
+        odd = {one.kind for one in self._found.compared if one.nameless and one.state == CHANGED}
+        for kind, main, other in (
+            ("database", "service_manager", "data_warehouse"),
+            ("binaries", "management_server", "warehouse_server"),
+        ):
+            if kind in odd:
+                yield World("it is of a management server", {main: CHANGED})
+                yield World("it is of the warehouse", {other: CHANGED, main: EQUAL})
 
     def _older(self) -> Iterator[World]:
         """Sightings with a time may be older than the upgrade."""
@@ -146,7 +151,8 @@ class Worlds:
             inside = {values["service_manager"], values["data_warehouse"]}
             changed = [kinds[name] for name, state in values.items() if state == CHANGED]
             says = f"changed: {', '.join(changed)}" if changed else "everything is as in the baseline"
-            yield World(says, {**values, "databases": CHANGED if CHANGED in inside else EQUAL})
+            servers = {"management_server": values["binaries"], "warehouse_server": EQUAL}
+            yield World(says, {**values, **servers, "databases": CHANGED if CHANGED in inside else EQUAL})
 
 
 def _shows(signature: Signature, state: str) -> str:

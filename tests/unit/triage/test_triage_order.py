@@ -188,3 +188,30 @@ def test_a_single_database_beside_the_warehouse_is_service_manager(tmp_path: Pat
     assert nameless(tmp_path / "b", {"Company": NEW}).row == "D8"
     names = "  DW01: {role: data-warehouse-server, database_names: {staging: {server: SQL01, name: Stage}}}\n"
     assert nameless(tmp_path / "c", {"Company": NEW, "Other": OLD, "Stage": OLD}, more=names).row == "D8"
+
+
+def test_changed_binaries_of_a_server_of_no_known_role_are_of_neither_side(tmp_path: Path) -> None:
+    def body(version: str, role: str) -> str:
+        return f"{{{role}versions: {{binaries: {version}}}}}"
+
+    def told(place: Path, role: str) -> TriageResult:
+        main = f"{{role: management-server, versions: {{binaries: {OLD}, databases: {{ServiceManager: {OLD}}}}}}}"
+        files = {
+            "evidence.yaml": "answers: {setup_running: 'no', retry_button: 'no'}\n",
+            "baseline.yaml": f"hosts:\n  SM01: {main}\n  X01: {body(OLD, '')}\n",
+            "hosts/SM01/host.yaml": main,
+            "hosts/X01/host.yaml": body(NEW, role),
+        }
+        for name, content in files.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_text(content)
+        return triage_evidence([place], SPEC)
+
+    result = told(tmp_path / "a", "")
+    assert (result.row, result.suspected) == ("D11", "after-permanent-changes-management-server")
+    assert [(one.host, one.weight) for one in result.missing if one.what == "the role of the server"] == [
+        ("X01", "alone")
+    ]
+    for role, runbook in (("data-warehouse", "warehouse-server"), ("management", "management-server")):
+        result = told(tmp_path / role, f"role: {role}-server, ")
+        assert (result.row, result.runbook) == ("D7", f"runbooks/service-manager/{runbook}-recovery.yaml")
