@@ -1,6 +1,6 @@
 # Replaces or creates a file in one step; what was there before is kept under the name of the backup.
 set -eu
-fresh="$RB_PATH.new"
+fresh="$RB_PATH.runbook-new"
 trap 'rm -f -- "$fresh"' EXIT
 if [ "$RB_KEEP_CONTENT" = yes ]; then
   cp -p -- "$RB_PATH" "$RB_BACKUP"

@@ -30,10 +30,10 @@ def build(root: Path, dice: random.Random) -> PosixMachine:
     machine = PosixMachine()
     machine.add_folder(str(root))
     for name in NAMES:
-        for suffix in ("", ".before", ".new"):
+        for suffix in ("", ".before", ".new", ".runbook-new"):
             chance = dice.random()
             place = root / f"{name}{suffix}"
-            if chance < (0.15 if suffix == ".new" else 0.4):
+            if chance < (0.15 if suffix == ".runbook-new" else 0.4):
                 content, mode = dice.choice(CONTENTS).encode(), dice.choice([0o600, 0o644, 0o755, 0o400])
                 place.write_bytes(content)
                 place.chmod(mode)
@@ -195,4 +195,20 @@ def test_a_full_disk_leaves_the_file_as_it_was() -> None:
     assert code == 1
     assert b"No space left" in stderr
     assert machine.entries["/etc/x.conf"] == before["/etc/x.conf"]
-    assert "/etc/x.conf.new" not in machine.entries
+    assert "/etc/x.conf.runbook-new" not in machine.entries
+
+
+def test_what_lies_beside_a_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "x.conf").write_text("old")
+    (tmp_path / "x.conf.new").write_text("somebody's")
+    machine = PosixMachine()
+    machine.add_folder(str(tmp_path))
+    for one in tmp_path.iterdir():
+        one.chmod(0o644)
+        machine.add_file(str(one), one.read_bytes(), 0o644)
+    path, backup = str(tmp_path / "x.conf"), str(tmp_path / "x.conf.before")
+    content = base64.b64encode(b"mine").decode()
+    written = {"path": path, "backup": backup, "mode": "", "keep_content": "no", "content": content}
+    assert both(machine, tmp_path, "posix_file.write.sh", **written) == 0
+    assert both(machine, tmp_path, "posix_file.restore.sh", path=path, backup=backup) == 0
+    assert (tmp_path / "x.conf.new").read_text() == "somebody's"

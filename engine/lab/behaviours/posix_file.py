@@ -29,7 +29,7 @@ def observe(machine: PosixMachine, given: Variables) -> str:
 
 def write(machine: PosixMachine, given: Variables) -> str:
     """A file's content and mode; whatever happens, the half-made file beside it goes away."""
-    fresh = f"{given['RB_PATH']}.new"
+    fresh = f"{given['RB_PATH']}.runbook-new"
     try:
         _write(machine, given, fresh)
     finally:
@@ -66,8 +66,8 @@ def restore(machine: PosixMachine, given: Variables) -> str:
     if not backup:
         machine.remove(path)
         return ""
-    machine.copy(backup, f"{path}.new")
-    machine.move(f"{path}.new", path)
+    machine.copy(backup, f"{path}.runbook-new")
+    machine.move(f"{path}.runbook-new", path)
     return ""
 
 
