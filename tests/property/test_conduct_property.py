@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from rehearsal import FakeClock, Person, World, plan, rehearse, step
 
 from engine.conduct.apply import replay
+from engine.model import event as ev
 from engine.model.expression import Expression
 from engine.model.origin import Origin
 from engine.model.plan import Plan
-from engine.model.runbook import Requirement, RetrySpec
+from engine.model.runbook import Requirement, RetrySpec, WaitSpec
 from engine.model.status import Status
+from engine.ports.edges import PersonAnswer
 
 HERE = Origin("x", 1, 1)
 PROVEN = Requirement(kind="proven", subject="estate", origin=HERE)
@@ -118,3 +120,112 @@ def test_a_run_killed_at_any_event_resumes_to_the_same_end_and_does_nothing_twic
         assert resumed.statuses() == whole.statuses()
         assert all(count == 1 for count in world.applied.values())
         assert world.done == whole.world.done
+
+
+AGED = Requirement(kind="proven", subject="estate", origin=HERE, max_age_s=50)
+NEVER, WHEN_DONE = "result.done and result.missing", "result.done == false"
+
+
+@st.composite
+def gated_plans(draw: st.DrawFn) -> Plan:
+    """Provers that may wait, for something that may never come; a pause of any length; changes behind the gate."""
+    steps = []
+    for index in range(1, draw(st.integers(1, 2)) + 1):
+        until = draw(st.sampled_from((None, WHEN_DONE, NEVER)))
+        wait = None if until is None else WaitSpec(until=Expression(until, HERE), every_s=5, timeout_s=12)
+        steps.append(step(index, "prove", draw(st.sampled_from(HOSTS)), wait=wait, on_failure="continue"))
+    steps.append(step(len(steps) + 1, "ask"))
+    for _ in range(draw(st.integers(1, 2))):
+        action = draw(st.sampled_from(("change", "destroy", "once")))
+        gate = draw(st.sampled_from(((AGED,), (AGED, APPROVAL))))
+        steps.append(
+            step(
+                len(steps) + 1,
+                action,
+                draw(st.sampled_from(HOSTS)),
+                requires=gate,
+                max_failures=draw(st.integers(0, 2)),
+            )
+        )
+    return plan(*steps)
+
+
+class Leisurely(Person):
+    """Takes ``pause`` seconds for each answer."""
+
+    def __init__(self, clock: FakeClock, pause: float) -> None:
+        super().__init__(answers=["yes"] * 9, approvals=["approve"] * 99)
+        self.clock, self.pause = clock, pause
+
+    def question(self, asked: ev.QuestionAsked) -> PersonAnswer | None:
+        self.clock.at += self.pause
+        return super().question(asked)
+
+    def approval(self, asked: ev.ApprovalAsked) -> PersonAnswer | None:
+        self.clock.at += self.pause
+        return super().approval(asked)
+
+
+def intends_without_proof(the_plan: Plan, events: list[ev.RunEvent]) -> list[ev.ChangeIntended]:
+    """Counted from the record alone: no state of the engine, no gate of it."""
+    proven: dict[tuple[str, str], float] = {}
+    wrong = []
+    for event in events:
+        if isinstance(event, (ev.StepRunEnded, ev.ProofsRefreshed)):
+            proven.pop((event.step, event.host), None)
+            if event.proofs:
+                proven[event.step, event.host] = event.at
+        if isinstance(event, ev.ChangeIntended) and AGED in the_plan.step(event.step).requires:
+            provers = [one for one in the_plan.steps if one.action == "prove"]
+            fresh = (all(event.at - proven.get((one.id, host), 0) < 60 for host in one.hosts) for one in provers)
+            if not any(fresh):
+                wrong.append(event)
+    return wrong
+
+
+def unanswered(events: list[ev.RunEvent]) -> set[tuple[str, str]]:
+    """Intents on record without any word about what became of them."""
+    left = set()
+    for event in events:
+        if isinstance(event, ev.ChangeIntended):
+            left.add((event.step, event.host))
+        elif isinstance(event, (ev.StepRunEnded, ev.ChangeDecided)):
+            left.discard((event.step, event.host))
+    return left
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    gated_plans(),
+    faults,
+    st.dictionaries(
+        st.tuples(st.sampled_from(("s2", "s3", "s4")), st.sampled_from("ABC")),
+        st.lists(st.sampled_from((*FAULTS, "broken look", "bug")), min_size=1, max_size=2),
+        max_size=2,
+    ),
+    st.sampled_from((1.0, 40.0, 100.0)),
+    st.integers(1, 25),
+    st.booleans(),
+)
+def test_no_change_without_a_fresh_proof_and_no_intent_without_a_word_whatever_happens(
+    the_plan: Plan,
+    troubles: dict[tuple[str, str], list[str]],
+    later: dict[tuple[str, str], list[str]],
+    pause: float,
+    kill_after: int,
+    recorded: bool,
+) -> None:
+    world, clock = World(faults=copy(troubles)), FakeClock()
+    person = Leisurely(clock, pause)
+    run = rehearse(the_plan, world=world, clock=clock, person=person, forks=3, kill_after=kill_after, recorded=recorded)
+    if run.stopped is None:
+        world.faults = copy(later)
+        run = rehearse(the_plan, world=world, clock=clock, person=person, forks=3, before=run.events)
+    assert run.stopped is not None
+    assert not intends_without_proof(the_plan, run.events)
+    assert not unanswered(run.events)
+    statuses = {one.status for one in run.state.step_runs.values()}
+    assert (run.stopped.exit_code == 8) == (Status.IN_DOUBT in statuses)
+    for key, one in run.state.step_runs.items():
+        if one.status is Status.CHANGED:
+            assert (key.step, key.host) in world.done
