@@ -153,6 +153,9 @@ class StepPerformer:
 
     def _settled(self, decision: Unchanged | Refuse, mode: Mode) -> Ended:
         if isinstance(decision, Refuse):
+            if mode is Mode.PROBE:  # what is there is neither what was nor what was to be
+                why = f"the change may or may not have been made; a fresh look shows: {decision.why}"
+                return Ended(status=Status.IN_DOUBT, why=why, remedy=decision.remedy, may_retry=False)
             return Ended(
                 status=Status.FAILED, why=decision.why, remedy=decision.remedy, result=decision.result, found=True
             )

@@ -121,6 +121,13 @@ def test_a_refusal_tells_neither_that_a_lost_change_was_made_nor_that_it_was_not
     assert "not as wanted" in ended(run).why
 
 
+def test_a_refusal_at_the_resume_tells_no_more() -> None:
+    run = resumed_after_the_intent(plan(step(1, "change")), "refuse")
+    assert run.statuses() == {"s1@A": "in doubt"}
+    assert exit_code(run) == 8
+    assert "not as wanted" in ended(run).why
+
+
 def test_a_change_that_nobody_could_look_at_afterwards_counts_as_one() -> None:
     world = World()
     original = world.fault
