@@ -61,7 +61,8 @@ def run_child(command: RunRunbook, caller: Caller) -> CommandResult:
         if known is None and not isinstance(failure, MENDABLE):
             raise
         if known is not None and known.finished is not None:
-            raise
+            # What failed came after its end, such as the files of its report; how it ended is on record.
+            return _told(child, _ending(known), paid=paid(caller.journal.events(child)))
         reason = failure.message + (f" ({failure.remedy})" if failure.remedy else "")
         told = Stopped(exit_code=int(failure.exit_code), reason=reason, answers=waited_for(known) if known else {})
         return _told(child, told, is_unfinished=True)
@@ -73,8 +74,7 @@ def _run(command: RunRunbook, caller: Caller, request: RunRequest, child: str) -
     """
     known = _known(caller.journal, child)
     if known is not None and known.finished is not None:
-        ended = known.finished
-        return Stopped(exit_code=ended.exit_code, reason=ended.summary, answers=doubts(known))
+        return _ending(known)
     if known is not None:
         return caller.go_on(child, request)
     source = request_of(caller.source, command.runbook, command.params, command.limit)
@@ -82,6 +82,12 @@ def _run(command: RunRunbook, caller: Caller, request: RunRequest, child: str) -
     refuse_changed(caller.plan.step(command.caller.rpartition(".")[0]), caller.source)
     refuse_other_baseline(caller.plan, planned.plan)
     return caller.begin(planned, request, source)
+
+
+def _ending(state: RunState) -> Stopped:
+    """How a finished run ended, from its record."""
+    assert state.finished is not None
+    return Stopped(exit_code=state.finished.exit_code, reason=state.finished.summary, answers=doubts(state))
 
 
 def _known(journal: JournalStore, run_id: str) -> RunState | None:

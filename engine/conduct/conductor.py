@@ -23,7 +23,7 @@ from engine.conduct.effects import (
     SleepUntil,
 )
 from engine.conduct.ending import finish
-from engine.conduct.namespaces import has_template, namespaces
+from engine.conduct.namespaces import has_template, holds_stars, namespaces
 from engine.conduct.questions import answered
 from engine.conduct.state import RunState, StepRunState
 from engine.language.evaluate import evaluate_condition
@@ -108,7 +108,7 @@ class Conductor:
         free = self.forks - sum(one.status is Status.RUNNING for one in states)
         sleeps: list[float] = []
         for index in policy.batch(step, states) or range(len(states)):
-            for effect in self._run_effects(state, step, step.hosts[index], now):
+            for effect in self._go_on(state, step, step.hosts[index], now):
                 if isinstance(effect, SleepUntil):
                     sleeps.append(effect.due_at)
                     continue
@@ -119,6 +119,18 @@ class Conductor:
                 yield effect
         if sleeps:
             yield SleepUntil(due_at=min(sleeps))
+
+    def _go_on(self, state: RunState, step: PlannedStep, host: str, now: float) -> Iterator[Effect]:
+        """The step run's next effect; an argument that can no longer be had ends it, in doubt if a change was begun."""
+        try:
+            yield from self._run_effects(state, step, host, now)
+        except ExpressionFailed as failed:
+            run_id = StepRunId(step.id, host)
+            if state.of(step.id, host).intended is None:
+                yield self._unknown(state, run_id, failed)
+                return
+            why = f"a change was begun before the run was taken up, and cannot be looked at now: {failed}"
+            yield End(id=run_id, status=Status.IN_DOUBT, why=why, remedy=_look_and_tell(run_id))
 
     def _run_effects(self, state: RunState, step: PlannedStep, host: str, now: float) -> Iterator[Effect]:
         one = state.of(step.id, host)
@@ -179,11 +191,20 @@ class Conductor:
         return Mode.LOOK if check or step.requires else Mode.APPLY
 
     def arguments(self, state: RunState, step: PlannedStep, host: str) -> Arguments:
-        """The step's arguments for one host, rendered."""
+        """The step's arguments for one host, rendered. What an earlier process read is on record with stars in the
+        place of secrets: such a text is shown to people, and acted on by nobody.
+        """
         written = step.arguments_for(host)
-        read = any(has_template(value) for value in written.values())
+        read = [name for name, value in written.items() if has_template(value)]
         known = namespaces(self.plan, state, host, self.secret_params, step.id) if read else {}
-        return {name: render(value, known) for name, value in written.items()}
+        rendered = {name: render(value, known) for name, value in written.items()}
+        hidden = [name for name in read if holds_stars(rendered[name])]
+        if hidden and state.epoch > 1 and step.runs_on != "operator":
+            raise ExpressionFailed(
+                f'"{hidden[0]}" was read before the run was taken up, and has stars there for a secret',
+                remedy="run the runbook again from the start: what is done is found done",
+            )
+        return rendered
 
     def _take_up(self, state: RunState, step: PlannedStep, host: str, one: StepRunState, now: float) -> Effect:
         """Another process left this one running. With an intent on record, only a fresh look may decide."""
@@ -198,8 +219,7 @@ class Conductor:
         run_id = StepRunId(step.id, host)
         if step.rerun is Rerun.NEVER:
             why = "the run ended between sending the change and reading its answer; a person must look"
-            remedy = f"look at the host, then: runbook answer RUN {run_id}=changed, or =failed if it was not done"
-            return End(id=run_id, status=Status.IN_DOUBT, why=why, remedy=remedy)
+            return End(id=run_id, status=Status.IN_DOUBT, why=why, remedy=_look_and_tell(run_id))
         return Perform(id=run_id, attempt=one.attempt, mode=Mode.PROBE, arguments=self.arguments(state, step, host))
 
     # --- gates ----------------------------------------------------------------------------------
@@ -310,6 +330,10 @@ class Conductor:
             return None if evaluate_condition(step.wait.until, known) else f"not yet: {step.wait.until.text}"
         except ExpressionFailed as failed:
             return str(failed)
+
+
+def _look_and_tell(run_id: StepRunId) -> str:
+    return f"look at the host, then: runbook answer RUN {run_id}=changed, or =failed if it was not done"
 
 
 def _until(steps: Sequence[PlannedStep], step_id: str) -> Iterator[PlannedStep]:

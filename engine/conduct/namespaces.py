@@ -8,7 +8,7 @@ from engine.conduct.state import RunState, StepRunState
 from engine.model.expression import Template
 from engine.model.plan import ENGINE_HOST, Plan, PlannedStep
 from engine.model.runbook import ArgValue
-from engine.model.secret import Secret
+from engine.model.secret import STARS, Secret
 from engine.model.status import GOOD, Status
 
 Namespaces = Mapping[str, Any]
@@ -19,6 +19,15 @@ def has_template(value: ArgValue) -> bool:
     if isinstance(value, Mapping):
         return any(has_template(one) for one in value.values())
     return any(has_template(one) for one in value) if isinstance(value, tuple) else isinstance(value, Template)
+
+
+def holds_stars(value: Any) -> bool:
+    """True if a text in it has stars where the record hides a secret."""
+    if isinstance(value, Mapping):
+        return any(holds_stars(one) for one in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(holds_stars(one) for one in value)
+    return isinstance(value, str) and STARS in value
 
 
 def namespaces(

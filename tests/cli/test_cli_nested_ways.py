@@ -302,3 +302,19 @@ def test_an_inventory_that_moved_is_named_once_for_the_whole_tree(
     moved = estate.rename(tmp_path / "moved.yaml")
     said = command("resume", run_id(command), "-i", moved, "--answer", "ask=done")
     assert said.code == 0, said.err
+
+
+def test_a_report_that_cannot_be_written_does_not_undo_the_end_of_a_nested_run(
+    command: Command, estate: Path, tmp_path: Path
+) -> None:
+    report = f"{tmp_path}/state/runs/$RB_RUN/report.html"
+    spoil = (
+        "  - {id: spoil, name: S, why: W, action: posix.command, hosts: there, effect: permanent,\n"
+        "     requires: [approval(operator)],\n"
+        f"     with: {{script: mkdir -p {report}, arguments: {{RUN: '{{{{ run.id }}}}'}}}}}}\n"
+    )
+    said = command("run", outer(tmp_path, spoil), "-i", estate, "--yes", "--state", tmp_path / "state")
+    assert said.code == 0, said.err
+    listed = json.loads(command("runs", "--json", "--state", tmp_path / "state").out)["runs"]
+    assert {one["runbook"]: one["status"] for one in listed} == {"outer": "done", "inner": "done"}
+    assert (tmp_path / "last.txt").exists()

@@ -1,13 +1,14 @@
 """Trouble in the middle of a change, and gates that several step runs stand before: what is said is what is known."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from rehearsal import FakeClock, Person, Rehearsal, World, WorldConnection, plan, rehearse, step
 
 from engine.model.command import Script
 from engine.model.event import ApprovalAsked, ChangeIntended, QuestionAsked, StepRunEnded
-from engine.model.expression import Expression
+from engine.model.expression import Expression, Template
 from engine.model.origin import Origin
 from engine.model.plan import Plan
 from engine.model.result import CommandResult
@@ -158,3 +159,34 @@ def test_a_worker_does_not_wait_for_the_record_of_a_run_that_is_gone(
     run = rehearse(plan(step(1, "change", ("A", "B"))), world=world, kill_after=kill_after, recorded=False)
     intended = {(one.step, one.host) for one in run.events if isinstance(one, ChangeIntended)}
     assert world.done <= intended
+
+
+READ = Template("{{ steps.s1.done }}", HERE, (("steps", "s1", "done"),))
+MASKED = {"done": "C:/********/x"}
+
+
+def after_a_masked_look(second: str, *, kill_after: int) -> Rehearsal:
+    """Killed, and taken up from a record in which the first step's result has stars instead of a secret."""
+    the_plan = plan(step(1, "look"), step(2, second, args={"step": "s2", "path": READ}))
+    killed = rehearse(the_plan, kill_after=kill_after)
+    record = [replace(one, result=MASKED) if isinstance(one, StepRunEnded) else one for one in killed.events]
+    return rehearse(the_plan, before=record)
+
+
+def test_stars_are_no_argument_of_a_change() -> None:
+    run = after_a_masked_look("change", kill_after=2)
+    two = run.state.of("s2", "A")
+    assert (two.status, two.intended) == ("failed", None)
+    assert "has stars there for a secret" in str(two.ended and two.ended.why)
+    assert not run.world.applied
+
+
+def test_a_change_that_cannot_be_looked_at_for_stars_is_in_doubt() -> None:
+    run = after_a_masked_look("change", kill_after=4)
+    assert any(isinstance(one, ChangeIntended) for one in run.events)
+    assert (run.state.of("s2", "A").status, exit_code(run)) == ("in doubt", 8)
+
+
+def test_a_person_is_shown_the_stars() -> None:
+    run = after_a_masked_look("ask", kill_after=2)
+    assert any(isinstance(one, QuestionAsked) for one in run.events)
