@@ -117,7 +117,8 @@ def run_again(tmp_path: Path, estate: Estate, case: Case, **inputs: Any) -> Mapp
 )
 def test_whichever_long_operation_is_broken_off(case: Case, number: int, tmp_path: Path) -> None:
     """Reading a backup, copying, reading the copy, checking: the process of each is ended halfway. What a broken copy
-    left is not written over, so the second run takes another label, as its refusal says.
+    left is not written over, so the second run takes another label, as its refusal says. A copy of the nested recovery
+    whose end nobody can tell leaves the whole run in doubt, with the step that runs it still open.
     """
     estate = build_estate(case.estate)
     sql = estate.machines[case.sql].sql
@@ -130,7 +131,7 @@ def test_whichever_long_operation_is_broken_off(case: Case, number: int, tmp_pat
     if status[f"verify@{case.sql}"] != "ok":
         run_again(tmp_path, estate, case)
         return
-    if status[f"safety_copy@{case.sql}"] == "changed" and status["reinstall"] != "failed":
+    if status[f"safety_copy@{case.sql}"] == "changed" and status["reinstall"] not in ("failed", "running"):
         run_again(tmp_path, estate, case)
         return
     refused, _ = play(tmp_path / "refused", estate, case.spec())
