@@ -236,6 +236,11 @@ class ScenarioPerson:
     def question(self, asked: ev.QuestionAsked) -> PersonAnswer | None:
         """The scenario's answer to this step."""
         arrange(self._estate, self._spec.does.get(asked.step, {}), f"{self._spec.file}: {asked.step}")
+        told = self._answer(asked)
+        arrange(self._estate, self._spec.then.get(asked.step, {}), f"{self._spec.file}: {asked.step}")
+        return told
+
+    def _answer(self, asked: ev.QuestionAsked) -> PersonAnswer | None:
         told = self._spec.answers.get(asked.step, TRUTH)
         if told == TRUTH:
             found = self._estate.operator_answer(f"{asked.show} {asked.question}", asked.answers)

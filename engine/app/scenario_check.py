@@ -53,7 +53,7 @@ def unknown_steps(spec: ScenarioSpec, plans: Sequence[Plan]) -> Iterator[str]:
         return
     known = {step.id for plan in plans for step in plan.steps} | within
     approvals = spec.approvals if isinstance(spec.approvals, Mapping) else {}
-    for what, steps in (("answers", spec.answers), ("does", spec.does), ("approvals", approvals)):
+    for what, steps in (("answers", spec.answers), ("does", spec.does), ("then", spec.then), ("approvals", approvals)):
         for step in steps:
             if step not in known:
                 near = nearest(step, sorted(known))

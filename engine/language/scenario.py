@@ -28,7 +28,7 @@ class Expectation:
 class ScenarioSpec:
     """One rehearsal as written. ``runbook`` is relative to the scenario's folder; ``estate`` is the name of a built-in
     one and ``changes`` are its settings that differ. ``situation`` is how its machines are at first, ``does`` what a
-    person does to them when a step asks.
+    person does to them when a step asks, and ``then`` what happens to them after the answer.
     """
 
     name: str
@@ -46,6 +46,7 @@ class ScenarioSpec:
     expect: Expectation
     situation: Mapping[str, JsonMap] = field(default_factory=dict)
     does: Mapping[str, Mapping[str, JsonMap]] = field(default_factory=dict)
+    then: Mapping[str, Mapping[str, JsonMap]] = field(default_factory=dict)
 
     def approval(self, step: str) -> str:
         """``approve``, ``deny`` or ``nobody``."""
@@ -78,6 +79,7 @@ def read_scenario(text: Text, file: str) -> tuple[ScenarioSpec | None, tuple[Dia
         expect=_expectation(value["expect"]),
         situation=value.get("situation", {}),
         does=value.get("does", {}),
+        then=value.get("then", {}),
     ), found
 
 
