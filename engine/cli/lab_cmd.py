@@ -1,6 +1,5 @@
 """``runbook lab``."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,11 +37,12 @@ def up(variant: str, speed: float, interpreter: str, jump_host: bool, state: str
     """Bring the estate up and keep it up until Ctrl-C.
 
     Commands at its prompt: `retry` presses Retry in the setup wizard, `state` tells which hosts are up,
-    `fault HOST NAME=VALUE` plants a fault, `quit` ends it.
+    `fault HOST NAME=VALUE` puts a host into trouble (`fault HOST` lists the troubles), `quit` ends it.
     """
     from engine.app import lab as use_case
     from engine.app.triage_live import LiveRequest, triage_command
     from engine.app.wiring import state_folder
+    from engine.cli.lab_prompt import listen
 
     folder = state_folder(state) / "lab"
     lab = use_case.up(folder, variant=variant, speed=speed, interpreter=interpreter, jump_host=jump_host)
@@ -51,41 +51,12 @@ def up(variant: str, speed: float, interpreter: str, jump_host: bool, state: str
         click.echo(f"inventory: {lab.inventory}", err=True)
         seen = LiveRequest(inventory=str(lab.inventory), folder=folder, baseline=str(lab.baseline), state=folder.parent)
         click.echo(f"try:       {triage_command(seen)}", err=True)
-        _prompt(lab)
+        listen(lab)
     except KeyboardInterrupt:
         click.echo("", err=True)
     finally:
         lab.stop()
         click.echo("the lab is down", err=True)
-
-
-def _prompt(lab: "Lab") -> None:
-    for line in sys.stdin:
-        words = line.split()
-        if words[:1] == ["quit"]:
-            return
-        if words[:1] == ["retry"]:
-            click.echo(f"setup ended: {lab.estate.run_setup()}", err=True)
-        elif words[:1] == ["state"]:
-            for machine in lab.estate.machines.values():
-                click.echo(f"{machine.name}: {'up' if machine.reachable() else 'down'}", err=True)
-        elif words[:1] == ["fault"] and len(words) > 2:  # noqa: PLR2004 - fault HOST NAME=VALUE
-            changes = dict(word.partition("=")[::2] for word in words[2:])
-            lab.servers.set_faults(words[1], {key: _value(value) for key, value in changes.items()})
-        elif words:
-            click.echo("commands: retry, state, fault HOST NAME=VALUE, quit", err=True)
-    import threading
-
-    threading.Event().wait()  # no input: stay up until interrupted
-
-
-def _value(text: str) -> bool | float | str:
-    if text in ("true", "false"):
-        return text == "true"
-    try:
-        return float(text) if "." in text else int(text)
-    except ValueError:
-        return text
 
 
 @command.command("estates")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 
 from engine.model.data import JsonValue
 
+_WORDS: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
 
 @dataclass(slots=True, kw_only=True)
 class Faults:
@@ -46,7 +48,7 @@ class Faults:
                 raise ValueError(f"There is no fault named {name!r}. Known are: {', '.join(known)}.")
             accepted = (int, float) if known[name] is float else (known[name],)
             if type(value) not in accepted or (isinstance(value, (int, float)) and value < 0):
-                raise ValueError(f"Fault {name} needs a value of type {known[name].__name__}, not {value!r}.")
+                raise ValueError(f"The fault {name} is {_WORDS[known[name]]}, not {value!r}.")
         for name, value in changes.items():
             setattr(self, name, float(value) if known[name] is float and isinstance(value, int) else value)
 
