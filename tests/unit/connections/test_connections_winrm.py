@@ -260,8 +260,16 @@ def stranger(head: bytes, piece: bytes = b"", pause_s: float = 0.0) -> Iterator[
 STRANGERS = {
     "html": (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>", b"", "not WinRM"),
     "half": (b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nabc", b"", "broke off in the middle"),
-    "token": (b"HTTP/1.1 401 no\r\nWWW-Authenticate: Negotiate %%%%\r\nContent-Length: 0\r\n\r\n", b"", "not WinRM"),
-    "redirect": (b"HTTP/1.1 307 go\r\nLocation: http://127.48.0.8:9/\r\nContent-Length: 0\r\n\r\n", b"", "redirect"),
+    "token": (
+        b"HTTP/1.1 401 no\r\nWWW-Authenticate: Negotiate %%%%\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        b"",
+        "not WinRM",
+    ),
+    "redirect": (
+        b"HTTP/1.1 307 go\r\nLocation: http://127.48.0.8:9/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        b"",
+        "redirect",
+    ),
     "endless": (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"100000\r\n" + bytes(0x100000) + b"\r\n",
