@@ -11,6 +11,9 @@ from engine.model.result import CommandResult, ScriptError, value_map
 from engine.ports.connection import Connection
 
 RECONNECT_S = 15.0
+FIRST_S = 0.25
+"""The first pause; each is twice the one before, up to the command's own, so that what is short is soon over."""
+
 _WHOLE = 100.0
 _STARTS = 4
 
@@ -31,8 +34,10 @@ class DetachedPerformer:
         if not begun.ok:
             return begun
         started = self.bounds.monotonic()
+        pause_s = min(FIRST_S, command.every_s)
         while True:
-            self.bounds.pause(command.every_s)
+            self.bounds.pause(pause_s)
+            pause_s = min(2 * pause_s, command.every_s)
             told = self._ask(command)
             if told is None:
                 continue

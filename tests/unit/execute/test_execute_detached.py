@@ -20,9 +20,10 @@ Answer = JsonMap | Exception
 
 @dataclass
 class Hours:
-    """A clock on which a pause costs nothing: every look takes a minute."""
+    """A clock on which a pause costs nothing, and which remembers the pauses."""
 
     at: float = 0.0
+    pauses: list[float] = field(default_factory=list)
 
     def now(self) -> float:
         return self.at
@@ -40,6 +41,7 @@ class Told(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         self.clock.at += timeout or 0.0
+        self.clock.pauses.append(timeout or 0.0)
         return False
 
 
@@ -71,8 +73,10 @@ class Scripted:
         return CommandResult(ok=True, value=answer)
 
 
-def follow(answers: Sequence[Answer], *, refuses: int = 0, timeout_s: float = 3600.0) -> tuple[object, Scripted, list]:
-    clock = Hours()
+def follow(
+    answers: Sequence[Answer], *, refuses: int = 0, timeout_s: float = 3600.0, clock: Hours | None = None
+) -> tuple[object, Scripted, list]:
+    clock = clock or Hours()
     bounds = Bounds(clock=clock, host="SQL01", step="restore", stop=Told(clock))
     bounds.begin(timeout_s)
     host, told = Scripted(list(answers), refuses=refuses), []
@@ -92,11 +96,18 @@ def running(percent: float | None) -> JsonMap:
 
 
 def test_a_job_is_started_once_and_asked_until_it_is_done():
-    ended, host, told = follow([{}, running(25.0), running(50.0), {"state": "done", "percent": 100.0}])
+    begins = [running(None)] * 8  # about a minute
+    ended, host, told = follow([{}, *begins, running(25.0), running(50.0), {"state": "done", "percent": 100.0}])
     assert isinstance(ended, CommandResult)
     assert ended.ok
-    assert host.sent == ["job.start.ps1", *["job.poll.ps1"] * 3]
-    assert told == [("restoring, 25 %, about 3 min left", 0.25), ("restoring, 50 %, about 2 min left", 0.5)]
+    assert host.sent == ["job.start.ps1", *["job.poll.ps1"] * 11]
+    assert told[8:] == [("restoring, 25 %, about 6 min left", 0.25), ("restoring, 50 %, about 3 min left", 0.5)]
+
+
+def test_what_is_short_is_asked_after_soon_and_what_is_long_seldom():
+    clock = Hours()
+    follow([{}, *[running(None)] * 10, {"state": "done"}], clock=clock)
+    assert clock.pauses == [0.25, 0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_a_lost_session_does_not_end_the_job():
