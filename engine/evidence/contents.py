@@ -1,11 +1,11 @@
 """What is in one log, one event log, one registry export: sightings, counts, and what could not be read of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from engine.evidence import diagnostic_tool as tool
 from engine.evidence.copies import without_copies
-from engine.evidence.encoding import TextReader, whole_text
+from engine.evidence.encoding import TextReader
 from engine.evidence.events import EventMatcher, EventRecord
 from engine.evidence.events_csv import EventCsv
 from engine.evidence.events_evtx import EventEvtx, cut_off
@@ -19,7 +19,6 @@ from engine.evidence.rotation import LogRead, chained
 from engine.evidence.tree import Found, spooled
 from engine.model.triage import Concern, Counts, Missing, Sighting, Signature
 
-REGISTRY = 64 * 1024 * 1024
 _LAST = 20
 
 
@@ -113,21 +112,23 @@ class Contents:
             gap = Missing(what="a registry export", host=host, file=found.shown, line=line, why=why)
             self._note(replace(gap, concerns=Concern.REGISTRY))
 
-        with found.open() as stream:
-            text, wrong = whole_text(stream, REGISTRY)
-        if wrong:
-            problem(1, wrong)
-        keys = read_registry(text, problem)
-        self._search_registry(keys, found, host)
         if collector is None and host is None:
             problem(1, "it belongs to no host, so what it says of versions counts for none; put it under hosts/NAME")
         owner = collector or self.loose.setdefault(host, tool.Collector((), host=host or ""))
-        tool.take_registry(owner, keys, found.shown, self._note)
+        with found.open() as stream:
+            reader = TextReader(stream)
+            keys = self._watched(read_registry(reader.pieces(), problem), found, host)
+            tool.take_registry(owner, keys, found.shown, self._note)
+        if reader.problem:
+            problem(1, reader.problem)
 
-    def _search_registry(self, keys: list[RegistryKey], found: Found, host: str | None) -> None:
-        for name, wanted in self._registry:
-            for key in keys:
-                if wanted in key.path.lower() and not key.path.startswith("-"):
-                    sighting = Sighting(signature=name, text=key.path, host=host, file=found.shown, line=key.line)
-                    self._seen.append(sighting)
-                    break
+    def _watched(self, keys: Iterable[RegistryKey], found: Found, host: str | None) -> Iterator[RegistryKey]:
+        """The same keys; the first that each signature knows is a sighting."""
+        first: dict[tuple[str, str], Sighting] = {}
+        for key in keys:
+            path = key.path.lower()
+            for one in self._registry:
+                if one not in first and one[1] in path and not path.startswith("-"):
+                    first[one] = Sighting(signature=one[0], text=key.path, host=host, file=found.shown, line=key.line)
+            yield key
+        self._seen.extend(first[one] for one in self._registry if one in first)

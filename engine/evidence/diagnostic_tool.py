@@ -1,7 +1,7 @@
 """The folders of Microsoft's diagnostic tool: which folder is one, of which machine, what its tables say."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from engine.evidence.encoding import whole_text
@@ -155,7 +155,7 @@ def _take_programs(
         problem(None, "no program named Service Manager has a readable version")
 
 
-def take_registry(collector: Collector, keys: list[RegistryKey], file: str, note: Note) -> None:
+def take_registry(collector: Collector, keys: Iterable[RegistryKey], file: str, note: Note) -> None:
     """Names of databases, the role and installed programs out of a registry export."""
     programs: list[tuple[str, str]] = []
     for key in keys:

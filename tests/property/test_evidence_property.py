@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ from engine.evidence.events import EventMatcher, EventRecord
 from engine.evidence.exports import events_xml, registry_text
 from engine.evidence.log_match import LogMatcher
 from engine.evidence.reader import read_evidence
-from engine.evidence.registry import read_registry
+from engine.evidence.registry import RegistryKey, read_registry
 from engine.evidence.stamps import stamps
 from engine.evidence.writer import HostEvidence, baseline_document, write_evidence
 from engine.language.triage import parse_text
@@ -38,6 +39,11 @@ LINES = st.sampled_from(
         "grün und über",
     )
 )
+EXPORT_PARTS = (
+    "Windows Registry Editor Version 5.00", "REGEDIT4", "\r\n", "\n", "\r", "[HKEY_LOCAL_MACHINE\\A]",
+    "[HKEY_LOCAL_MACHINE\\B", '"a"="b"', '"a"=dword:0000000f', '"h"=hex(2):43,00,\\', "  78,00", "; said", "@=",
+    "\ufeff",
+)  # fmt: skip
 ENCODINGS = st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp1252"))
 PATHS = st.tuples(
     st.sampled_from(("ann", "Jörg", "J?rg", "ANN")),
@@ -193,9 +199,22 @@ def test_any_registry_value_comes_back(values: dict[str, str | int]) -> None:
     values = {name.lower(): value for name, value in values.items() if name.lower().lower() == name.lower()}
     problems: list[str] = []
     text = registry_text({r"HKLM\SOFTWARE\X": values})
-    (key,) = read_registry(text, lambda line, why: problems.append(f"{line}: {why}"))
+    (key,) = read_registry([text], lambda line, why: problems.append(f"{line}: {why}"))
     assert not problems
     assert key.values == {
         name: value.rstrip("\x00") if isinstance(value, str) and min(value, default=" ") < " " else value
         for name, value in values.items()
     }
+
+
+@given(st.lists(st.sampled_from([*EXPORT_PARTS]), max_size=40), st.data())
+def test_a_registry_export_reads_alike_wherever_its_pieces_end(parts: list[str], data: st.DataObject) -> None:
+    text = "".join(parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
+    pieces = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
+
+    def outcome(pieces: list[str]) -> tuple[list[RegistryKey], list[tuple[int, str]]]:
+        problems: list[tuple[int, str]] = []
+        return list(read_registry(pieces, lambda line, why: problems.append((line, why)))), problems
+
+    assert outcome(pieces) == outcome([text])

@@ -96,7 +96,7 @@ def test_an_old_export_holds_its_texts_in_the_narrow_encoding() -> None:
     text = (
         'REGEDIT4\r\n\r\n[HKEY_LOCAL_MACHINE\\X]\r\n"Path"=hex(2):43,3a,5c,\\\r\n  78,00\r\n"After"=dword:00000005\r\n'
     )
-    (key,) = read_registry(text, lambda line, why: problems.append((line, why)))
+    (key,) = read_registry([text], lambda line, why: problems.append((line, why)))
     assert key.values == {"path": "C:\\x", "after": 5}
     assert not problems
 
