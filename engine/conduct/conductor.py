@@ -66,9 +66,16 @@ class Conductor:
         return (finish(self.plan, state),)
 
     def _is_settled(self, state: RunState, step: PlannedStep, states: Sequence[StepRunState]) -> bool:
-        """Ended for good on every host. Asked of all earlier steps each time, so the cheap answer comes first."""
+        """Ended for good on every host. Asked of all earlier steps each time, so the cheap answer comes first.
+
+        A doubt that may have used up the budget leaves the hosts that wait for their turn as they are: only once a
+        person has settled it is it known whether they are to be done or to be cancelled.
+        """
         if not all(one.is_terminal for one in states):
-            return False
+            if not policy.is_stopped_by_doubt(step, states):
+                return False
+            if not all(one.is_terminal or one.status is Status.PENDING for one in states):
+                return False
         may_be_put_off = step.wait is not None or step.retry is not None
         return not may_be_put_off or all(self._postponement(state, step, host) is None for host in step.hosts)
 
@@ -99,7 +106,8 @@ class Conductor:
         if put_off:
             yield from put_off
             return
-        if policy.is_over_budget(step, states):
+        stopped = policy.is_stopped_by_doubt(step, states)
+        if policy.is_over_budget(step, states) and not stopped:
             untouched = [h for h, one in zip(step.hosts, states, strict=True) if one.status is Status.PENDING]
             if untouched:
                 why = f"{policy.failures(step, states)} failed, {step.max_failures} allowed"
@@ -108,6 +116,8 @@ class Conductor:
         free = self.forks - sum(one.status is Status.RUNNING for one in states)
         sleeps: list[float] = []
         for index in policy.batch(step, states) or range(len(states)):
+            if stopped and states[index].status is Status.PENDING:
+                continue
             for effect in self._go_on(state, step, step.hosts[index], now):
                 if isinstance(effect, SleepUntil):
                     sleeps.append(effect.due_at)

@@ -27,6 +27,11 @@ def is_over_budget(step: PlannedStep, states: Sequence[StepRunState]) -> bool:
     return failures(step, states) > step.max_failures
 
 
+def is_stopped_by_doubt(step: PlannedStep, states: Sequence[StepRunState]) -> bool:
+    """True if the step has failed unless a doubt of it turns out well: nothing more may begin, nor be given up."""
+    return is_over_budget(step, states) and any(one.status is Status.IN_DOUBT for one in states)
+
+
 def led_on(step: PlannedStep, states: Sequence[StepRunState]) -> bool:
     """True if the step's failures led to a later step: then that one decides about the run, and about every host."""
     return leads_to(step.on_failure) is not None and is_over_budget(step, states)

@@ -7,12 +7,20 @@ import pytest
 from rehearsal import FakeClock, Person, Rehearsal, World, WorldConnection, plan, rehearse, step
 
 from engine.model.command import Script
-from engine.model.event import ApprovalAsked, ChangeIntended, QuestionAsked, StepRunEnded
+from engine.model.event import (
+    ApprovalAsked,
+    ChangeIntended,
+    DoubtSettled,
+    QuestionAsked,
+    RunResumed,
+    StepRunEnded,
+)
 from engine.model.expression import Expression, Template
 from engine.model.origin import Origin
 from engine.model.plan import Plan
 from engine.model.result import CommandResult
-from engine.model.runbook import Requirement, WaitSpec
+from engine.model.runbook import Requirement, RetrySpec, WaitSpec
+from engine.model.status import Status
 from engine.ports.edges import PersonAnswer
 
 HERE = Origin("x", 1, 1)
@@ -190,3 +198,34 @@ def test_a_change_that_cannot_be_looked_at_for_stars_is_in_doubt() -> None:
 def test_a_person_is_shown_the_stars() -> None:
     run = after_a_masked_look("ask", kill_after=2)
     assert any(isinstance(one, QuestionAsked) for one in run.events)
+
+
+@pytest.mark.parametrize("on_failure", ["abort", "continue", "s2"])
+@pytest.mark.parametrize(("word", "after"), [(Status.CHANGED, "changed"), (Status.FAILED, "cancelled")])
+def test_hosts_that_wait_for_their_turn_are_neither_done_nor_given_up_while_a_doubt_is_open(
+    on_failure: str, word: Status, after: str
+) -> None:
+    world, clock = World(faults={("s1", "A"): ["lost after"]}), FakeClock()
+    the_plan = plan(step(1, "once", ("A", "B", "C"), serial=1, on_failure=on_failure), step(2, "look", ("D",)))
+    doubtful = rehearse(the_plan, world=world, clock=clock)
+    assert doubtful.statuses() == {"s1@A": "in doubt", "s1@B": "pending", "s1@C": "pending", "s2@D": "pending"}
+    assert exit_code(doubtful) == 8
+    settled = [
+        *doubtful.events,
+        RunResumed(at=clock.now(), epoch=2, operator="t", jump_host="h"),
+        DoubtSettled(at=clock.now(), step="s1", host="A", status=word, by="t", reason="seen"),
+    ]
+    resumed = rehearse(the_plan, world=world, clock=clock, before=settled)
+    assert (resumed.statuses()["s1@B"], resumed.statuses()["s1@C"]) == (after, after)
+    assert exit_code(resumed) == int(word is Status.FAILED and on_failure != "s2")
+
+
+def test_what_had_begun_beside_a_doubt_is_brought_to_its_end_and_nothing_else_begins() -> None:
+    retry = RetrySpec(attempts=2, delay_s=5)
+    faults = {("s1", "A"): ["lost after", "refuse"], ("s1", "B"): ["error"]}
+    the_plan = plan(step(1, "change", ("A", "B", "C", "D"), serial=3, retry=retry))
+    run = rehearse(the_plan, world=World(faults=faults), forks=2)
+    assert run.statuses()["s1@A"] == "in doubt"
+    assert run.statuses()["s1@B"] == "changed"
+    assert run.statuses()["s1@D"] == "pending"
+    assert exit_code(run) == 8
