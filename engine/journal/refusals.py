@@ -17,9 +17,9 @@ def moment(at: float) -> str:
     return f"{local:%Y-%m-%d %H:%M} {offset[:3]}:{offset[3:5]}"
 
 
-def host_locked(host: str, row: Mapping[str, Any], *, alive: bool, option: str = "") -> HostLocked:
-    """Another run holds the host; whether a process still works on it decides what can be done. ``option`` is what a
-    command about a run of this journal must add.
+def host_locked(host: str, row: Mapping[str, Any], *, alive: bool, outermost: str = "", option: str = "") -> HostLocked:
+    """Another run holds the host; whether a process still works on it decides what can be done. Only the ``outermost``
+    of nested runs can be taken up or given up; ``option`` is what a command about a run of this journal must add.
     """
     run_id, status = row["run_id"], row["status"]
     if alive:
@@ -27,8 +27,8 @@ def host_locked(host: str, row: Mapping[str, Any], *, alive: bool, option: str =
     else:
         state = "waits for a person" if status == RunStatus.PARKED.value else "was left unfinished"
         remedy = (
-            f"`runbook resume {run_id}{option}` goes on with it; "
-            f"`runbook runs --give-up {run_id}{option}` ends it as it is"
+            f"`runbook resume {outermost or run_id}{option}` goes on with it; "
+            f"`runbook runs --give-up {outermost or run_id}{option}` ends it as it is"
         )
     return HostLocked(
         f"{host} is held by run {run_id} ({row['runbook']}), which {state}: owner {row['owner']}, "

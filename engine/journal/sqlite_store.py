@@ -208,11 +208,18 @@ class SqliteJournal:
                 (host,),
             )
             if held and held[0]["run_id"] != run_id:
-                raise host_locked(host, held[0], alive=self.is_alive(held[0]["run_id"]), option=self._option)
+                holder = str(held[0]["run_id"])
+                alive, outermost = self.is_alive(holder), self._outermost(holder)
+                raise host_locked(host, held[0], alive=alive, outermost=outermost, option=self._option)
             if not held:
                 self._database.execute(
                     "INSERT INTO host_locks (host, run_id, since) VALUES (?, ?, ?)", (host, run_id, now)
                 )
+
+    def _outermost(self, run_id: str) -> str:
+        """The run that began it, directly or not, and still waits for it; else the run itself."""
+        row = self._row(root := run_id.partition(".")[0])
+        return run_id if row is None or row["ended_at"] is not None else root
 
     def _lock_path(self, run_id: str) -> Path:
         return self._path.with_name(f"{self._path.name}.locks") / f"{run_id}.lock"

@@ -144,6 +144,21 @@ def test_a_second_run_on_a_host_is_refused_and_named(bench: Bench) -> None:
     second.create(record("third", ("SQL01",)), PLAN, "bert on jump02")
 
 
+def test_a_host_of_a_nested_run_is_freed_by_the_run_that_waits_for_it(bench: Bench) -> None:
+    store = bench.open()
+    outer = store.create(record("first", ("SM01",)), PLAN, "anna")
+    inner = store.create(record("first.sub.1", ("SQL01",)), PLAN, "anna")
+    for lease in (inner, outer):
+        store.release(lease, keep_hosts=True)
+    with pytest.raises(HostLocked) as caught:
+        store.create(record("second", ("SQL01",)), PLAN, "bert")
+    assert "SQL01 is held by run first.sub.1" in caught.value.message
+    assert caught.value.remedy is not None
+    assert "`runbook resume first" in caught.value.remedy
+    assert "--give-up first" in caught.value.remedy
+    assert "first.sub.1" not in caught.value.remedy
+
+
 def test_a_living_run_cannot_be_claimed(bench: Bench) -> None:
     bench.open().create(record(), PLAN, "anna on jump01")
     with pytest.raises(HostLocked, match="held by a living process: owner anna on jump01"):
