@@ -26,11 +26,10 @@ def finish(plan: Plan, state: RunState) -> Finish:
         for key, one in state.step_runs.items()
         if one.status in _CODES and key not in found and not (key.step in led_on and one.status in _LEADS_ON)
     ]
-    status, code, word = RunStatus.DONE, ExitCode.DONE, ""
-    for kind, (run_status, exit_code) in _CODES.items():
-        if any(state.step_runs[key].status is kind for key in bad):
-            status, code, word = run_status, exit_code, kind.value
-            break
+    kinds = {kind: [key for key in bad if state.step_runs[key].status is kind] for kind in _CODES}
+    worst = next((kind for kind, keys in kinds.items() if keys), None)
+    status, code = (RunStatus.DONE, ExitCode.DONE) if worst is None else _CODES[worst]
+    ended_badly = "".join(f"; {kind.value} at {_names(keys)}" for kind, keys in kinds.items() if keys)
     finding = f"; found at {_names(found)}" if found else ""
     done = counts[Status.OK] + counts[Status.CHANGED] + len(found)
     check = state.started is not None and state.started.check
@@ -39,12 +38,10 @@ def finish(plan: Plan, state: RunState) -> Finish:
             status=RunStatus.FAILED, exit_code=ExitCode.STEP_FAILED, summary="nothing was done: every step was skipped"
         )
     if check:
-        return Finish(
-            status=status, exit_code=int(code), summary=f"{plan.runbook}: {_check_words(state, _names(bad))}{finding}"
-        )
+        words = f"{plan.runbook}: {_check_words(state)}{ended_badly}{finding}"
+        return Finish(status=status, exit_code=int(code), summary=words)
     tally = f"{counts[Status.CHANGED]} changed, {counts[Status.OK]} ok, {counts[Status.SKIPPED]} skipped"
-    summary = f"{plan.runbook}: {tally}" + (f"; {word} at {_names(bad)}" if bad else "") + finding
-    summary += owed_words(state)
+    summary = f"{plan.runbook}: {tally}{ended_badly}{finding}{owed_words(state)}"
     return Finish(status=status, exit_code=int(code), summary=summary)
 
 
@@ -87,17 +84,13 @@ def owed_words(state: RunState) -> str:
     return f"; still owed: {owed}{why if on_word else ''}" if owed else ""
 
 
-def _check_words(state: RunState, bad: str) -> str:
+def _check_words(state: RunState) -> str:
     """What a run would change; what nobody can know without doing it."""
     would = [str(key) for key, one in state.step_runs.items() if _would_change(one)]
     unknown = sum(one.ended is not None and one.ended.why.startswith(UNKNOWN_IN_CHECK) for one in _all(state))
     looked = sum(one.status in (Status.OK, Status.CHANGED) for one in _all(state))
     words = f"check mode: would change {', '.join(would)}" if would else "check mode: would change nothing"
-    return (
-        f"{words}; {looked} ok"
-        + (f"; {unknown} depend on what only a run can know" if unknown else "")
-        + (f"; failed at {bad}" if bad else "")
-    )
+    return f"{words}; {looked} ok" + (f"; {unknown} depend on what only a run can know" if unknown else "")
 
 
 def _all(state: RunState) -> tuple[StepRunState, ...]:

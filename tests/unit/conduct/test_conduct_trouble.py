@@ -229,3 +229,11 @@ def test_what_had_begun_beside_a_doubt_is_brought_to_its_end_and_nothing_else_be
     assert run.statuses()["s1@B"] == "changed"
     assert run.statuses()["s1@D"] == "pending"
     assert exit_code(run) == 8
+
+
+def test_the_last_line_says_of_each_step_what_is_true_of_it() -> None:
+    faults = {("s1", "A"): ["error"], ("s2", "A"): ["lost at look"], ("s3", "A"): ["lost after"]}
+    steps = [step(index, "change", on_failure="continue") for index in (1, 2)]
+    run = rehearse(plan(*steps, step(3, "once")), world=World(faults=faults))
+    assert run.stopped is not None
+    assert run.stopped.reason.endswith("; in doubt at s3@A; failed at s1@A; unreachable at s2@A")
