@@ -78,7 +78,7 @@ def start(planned: planning.Planned, request: RunRequest, listeners: Listeners, 
     audience = Audience(sinks=tuple(listeners.sinks(plan)), person=listeners.person(plan))
     with closing(wiring.open_journal(wiring.make_folder(request.state), clock)) as journal:
         run_id = request.run_id or _new_id(clock.now())
-        folder = wiring.make_folder(request.state / "runs" / run_id)
+        folder = wiring.make_folder(request.state / wiring.RUNS / run_id)
         stored: dict[str, JsonValue] = {"plan": plan_to_json(plan), "source": source_to_json(source, request)}
         wiring.write_text(folder / "plan.json", json.dumps(stored["plan"], indent=1) + "\n")
         record = RunRecord(

@@ -6,13 +6,15 @@ from pathlib import Path
 from engine.actions import load_actions
 from engine.app.clock import SystemClock
 from engine.model.command_line import command_line
-from engine.model.errors import StorageFailed, UsageMistake
+from engine.model.errors import JournalDamaged, StorageFailed, UsageMistake
 from engine.ports.edges import Catalogue, Clock
 from engine.ports.journal import EvidenceStore, JournalStore
 
 STATE_VARIABLE = "RUNBOOK_STATE"
 STATE_FOLDER = ".runbook"
 """Where runs are kept if nobody says otherwise."""
+RUNS = "runs"
+"""The folder in it that holds one folder for each run."""
 
 
 def catalogue() -> Catalogue:
@@ -34,7 +36,21 @@ def open_journal(state: Path, clock: Clock | None = None) -> JournalStore:
     """The journal of this jump host, made at its first use."""
     from engine.journal.sqlite_store import SqliteJournal
 
-    return SqliteJournal(state / "journal.sqlite", clock or SystemClock(), state_option(state))
+    path = state / "journal.sqlite"
+    _refuse_lost(path, state / RUNS)
+    return SqliteJournal(path, clock or SystemClock(), state_option(state))
+
+
+def _refuse_lost(journal: Path, runs: Path) -> None:
+    """A journal is made before the first run's folder, so runs beside none mean that their record was lost."""
+    known = sum(one.is_dir() for one in runs.iterdir()) if runs.is_dir() else 0
+    if known and not (journal.is_file() and journal.stat().st_size):
+        raise JournalDamaged(
+            f"{journal} is {'empty' if journal.exists() else 'not there'}, yet there are folders of runs in {runs} "
+            f"({known}): which hosts they hold and what is in doubt is not known",
+            remedy="restore the journal from a backup; each run's folder holds an export of its events. To begin anew, "
+            f"look at those first, then move {runs} away",
+        )
 
 
 def evidence_store(folder: Path) -> EvidenceStore:

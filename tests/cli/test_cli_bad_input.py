@@ -254,6 +254,19 @@ def test_a_journal_with_its_end_torn_off(command: Command, lab: Lab, tmp_path: P
     assert [json.loads(line) for line in export]
 
 
+@pytest.mark.parametrize("lost", ["not there", "empty"])
+def test_a_journal_that_was_lost(lost: str, command: Command, lab: Lab, tmp_path: Path) -> None:
+    run_id, journal = _finished(command, lab, tmp_path)
+    journal.unlink()
+    if lost == "empty":
+        journal.touch()
+    for arguments in (("runs",), ("report", run_id), ("run", tmp_path / "probe.yaml", "-i", lab.inventory)):
+        clear(command(*arguments), 1, f"journal.sqlite is {lost}, yet", "(1): which", "remedy: restore the journal")
+    assert journal.exists() == (lost == "empty")
+    (tmp_path / ".runbook" / "runs").rename(tmp_path / "kept")
+    assert command("run", tmp_path / "probe.yaml", "-i", lab.inventory).code == 0
+
+
 # --- plans and locks --------------------------------------------------------------------------------------
 
 
