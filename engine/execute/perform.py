@@ -38,6 +38,7 @@ from engine.model.inventory import HostView
 from engine.model.plan import PlannedStep
 from engine.model.result import Change, CommandResult, Decision, Refuse, Unchanged, value_map
 from engine.model.status import Effect, Rerun, Status
+from engine.planning.fit import misfits
 from engine.planning.subjects import ANY, names_about
 from engine.ports.action import Action, Arguments
 
@@ -48,6 +49,10 @@ class LookFailed(Exception):
     def __init__(self, result: CommandResult, name: str) -> None:
         super().__init__(failed_words(result, name))
         self.result = result
+
+
+class ArgumentUnfit(Exception):
+    """An argument that was worked out during the run is not what the action takes."""
 
 
 class ChildUnfinished(Exception):
@@ -90,6 +95,7 @@ class StepPerformer:
 
     def _outcome(self, mode: Mode, approved: str | None) -> Outcome:
         try:
+            self._refuse_unfit()
             return self._attempt(mode, approved)
         except ChildUnfinished as child:
             return Unfinished(reason=str(child), answers=child.answers, exit_code=child.exit_code)
@@ -97,11 +103,19 @@ class StepPerformer:
             return self._broken(problem, mode)
         except LookFailed as failed:
             found = Ended(status=Status.FAILED, why=str(failed), errors=failed.result.errors)
+        except ArgumentUnfit as unfit:
+            remedy = f"runbook actions {self.step.action} shows its arguments"
+            found = Ended(status=Status.FAILED, why=str(unfit), remedy=remedy, may_retry=False)
         except EngineError as failure:
             found = Ended(status=Status.FAILED, why=failure.message, remedy=failure.remedy)
         if mode is Mode.PROBE and not self.intended:
             return replace(found, status=Status.IN_DOUBT, why=f"nobody could look: {found.why}", may_retry=False)
         return found
+
+    def _refuse_unfit(self) -> None:
+        """What was known when the run was planned was judged then; what a host told since is judged now."""
+        for one in misfits(self.args, self.action.info.arguments):
+            raise ArgumentUnfit(f"{self.step.action}: {one.place}: {one.message} (worked out during the run)")
 
     # --- the four beats -------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 """Does a value fit a schema, where parts of the value are not known yet? A ``Template`` fits wherever a value may be.
+So does a ``Secret``: no finding may show it, and the actions say themselves where none may be.
 
 The keywords of JSON Schema 2020-12 that actions and parameters use. For a value fully known the answer is that of
 a full validator (held by a test). Findings are sentences for people, with the path of the part meant.
@@ -12,6 +13,7 @@ from typing import Any
 
 from engine.language.nearest import did_you_mean
 from engine.model.expression import Template
+from engine.model.secret import Secret
 from engine.planning.findings import listed
 
 ANNOTATIONS = frozenset(
@@ -62,7 +64,7 @@ _Check = Callable[[Any, Any, Mapping[str, Any], Path], Iterator[Misfit]]
 
 def misfits(value: Any, schema: Any, path: Path = ()) -> Iterator[Misfit]:
     """Every reason why ``value`` cannot fit ``schema``, whatever its unknown parts turn out to be."""
-    if isinstance(value, Template) or schema is True:
+    if isinstance(value, (Template, Secret)) or schema is True:
         return
     if schema is False:
         yield Misfit(path, "nothing is allowed here")
@@ -79,7 +81,7 @@ def keywords() -> frozenset[str]:
 
 def is_known(value: Any) -> bool:
     """True if no part of the value is still to come."""
-    if isinstance(value, Template):
+    if isinstance(value, (Template, Secret)):
         return False
     if isinstance(value, Mapping):
         return all(is_known(item) for item in value.values())
@@ -93,6 +95,8 @@ def shown(value: Any) -> str:
 
 
 def _written(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return str(value)
     return value.text if isinstance(value, Template) else dict(value)
 
 
