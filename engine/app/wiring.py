@@ -43,7 +43,12 @@ def open_journal(state: Path, clock: Clock | None = None) -> JournalStore:
 
 def _refuse_lost(journal: Path, runs: Path) -> None:
     """A journal is made before the first run's folder, so runs beside none mean that their record was lost."""
-    known = sum(one.is_dir() for one in runs.iterdir()) if runs.is_dir() else 0
+    try:
+        known = sum(one.is_dir() for one in runs.iterdir()) if runs.is_dir() else 0
+    except OSError as error:
+        raise StorageFailed(
+            f"the folder {runs} cannot be read: {_reason(error)}", remedy="make it readable for this user"
+        ) from error
     if known and not (journal.is_file() and journal.stat().st_size):
         raise JournalDamaged(
             f"{journal} is {'empty' if journal.exists() else 'not there'}, yet there are folders of runs in {runs} "
