@@ -82,9 +82,15 @@ def _outcome(args: Arguments, host: HostView, answer: CommandResult) -> Decision
     value = value_map(answer)
     result = {name: value.get(name) for name in ("stdout", "stderr", "exit_code")}
     code = value.get("exit_code")
+    why = f"{_title(args)} on {host.name} ended with exit code {code}"
     if code not in _expected(args):
-        return Refuse(why=f"{_title(args)} on {host.name} ended with exit code {code}", result=result)
-    return Unchanged(why=f"{_title(args)} on {host.name} ended with exit code {code}", result=result)
+        return Refuse(why=why, result=result)
+    if answer.truncated and not changes(args):
+        # a condition on the part that is there could be false for what is in the part that is not
+        why = f"{_title(args)} on {host.name} printed more than can be kept, so only the beginning is known"
+        return Refuse(why=why, remedy="Let it print less, such as by head or grep.", result={"exit_code": code})
+    cut = "; it printed more than can be kept, so stdout and stderr are cut" if answer.truncated else ""
+    return Unchanged(why=f"{why}{cut}", result=result)
 
 
 def _word(value: Argument) -> str | Secret:

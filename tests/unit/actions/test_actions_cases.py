@@ -38,6 +38,7 @@ def answers(raw: list[Any]) -> list[CommandResult]:
             ok="error" not in one,
             value=one.get("value"),
             errors=(ScriptError(message=one["error"]),) if "error" in one else (),
+            truncated=one.get("cut", False),
         )
         for one in raw
     ]

@@ -7,6 +7,8 @@ import jsonschema
 import pytest
 
 from engine.actions import BUILTIN, load_actions
+from engine.model.inventory import HostView
+from engine.model.result import CommandResult, Unchanged
 from engine.ports.action import RunsOn
 
 
@@ -34,3 +36,12 @@ def test_naming_actions_imports_none_of_them() -> None:
         "assert not [name for name in sys.modules if name.startswith('engine.actions.')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_change_whose_output_was_cut_was_made_and_tells_of_it() -> None:
+    answer = CommandResult(ok=True, value={"stdout": "x", "stderr": "", "exit_code": 0}, truncated=True)
+    args = {"argv": ["rebuild"], "effect": "reversible", "exit_codes": (0,)}
+    here = HostView(name="J1", platform="posix")
+    decision = load_actions()["posix.command"].verify(args, here, (), (answer,), ())
+    assert isinstance(decision, Unchanged)
+    assert "stdout and stderr are cut" in decision.why
