@@ -7,7 +7,7 @@ from engine.conduct import policy
 from engine.conduct.effects import UNKNOWN_IN_CHECK, Finish
 from engine.conduct.state import RunState, StepRunState
 from engine.model.exit_code import ExitCode
-from engine.model.plan import Plan
+from engine.model.plan import Plan, StepRunId
 from engine.model.status import RunStatus, Status
 
 
@@ -50,9 +50,14 @@ def _names(step_runs: Sequence[object]) -> str:
     return ", ".join(str(one) for one in step_runs[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
+def in_doubt(state: RunState) -> list[StepRunId]:
+    """The step runs of which nobody knows how they ended."""
+    return [key for key, one in state.step_runs.items() if one.status is Status.IN_DOUBT]
+
+
 def doubts(state: RunState) -> dict[str, str]:
     """How a person settles each doubt after a look at the host: answers with what each one means."""
-    found = [key for key, one in state.step_runs.items() if one.status is Status.IN_DOUBT]
+    found = in_doubt(state)
     words = {"changed": "if a look at the host shows that it was done", "failed": "if it was not done"}
     return {f"{key}={word}": label for key in found for word, label in words.items()}
 

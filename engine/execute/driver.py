@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from engine.conduct import effects as fx
 from engine.conduct.apply import apply
 from engine.conduct.conductor import Conductor
-from engine.conduct.ending import ACKNOWLEDGED, approval_ways, doubts
+from engine.conduct.ending import ACKNOWLEDGED, approval_ways, doubts, in_doubt
 from engine.conduct.namespaces import facts_of
 from engine.conduct.state import RunState
 from engine.execute import telling
@@ -345,11 +345,11 @@ class Driver:
     # --- interruption -----------------------------------------------------------------------------------
 
     def _interrupted(self) -> Stopped | None:
-        """First: start nothing, wait for what is in flight. Second: stop, and say what may still run where."""
+        """First: start nothing, wait for what is in flight. Second: stop. Say what may still run where: doubts too."""
         if self._in_flight and not self.interrupts.is_second:
             self._take(FINEST_TICK_S)
             return None
-        in_flight = tuple(str(one) for one in sorted(self._in_flight))
+        in_flight = tuple(str(one) for one in sorted({*self._in_flight, *in_doubt(self.state)}))
         self._emit(ev.RunInterrupted(at=self._now(), in_flight=in_flight))
         self.journal.release(self.lease, keep_hosts=bool(in_flight))
         rest = f"; may still run: {', '.join(in_flight)}" if in_flight else "; nothing is in flight"

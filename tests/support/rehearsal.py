@@ -11,7 +11,7 @@ from engine.conduct.conductor import Conductor
 from engine.conduct.state import RunState, initial
 from engine.execute.driver import Driver
 from engine.execute.lanes import Lanes
-from engine.execute.messages import Stopped
+from engine.execute.messages import Interrupts, Stopped
 from engine.model import event as ev
 from engine.model.command import Ask, Script
 from engine.model.errors import ConnectionLost
@@ -367,6 +367,7 @@ def rehearse(
     kill_after: int | None = None,
     recorded: bool = True,
     before: Sequence[ev.RunEvent] = (),
+    interrupts: Interrupts | None = None,
 ) -> Rehearsal:
     """Run the plan, or take it up after the events ``before``; a kill leaves ``stopped`` None."""
     world, person, clock = world or World(), person or Person(), clock or FakeClock()
@@ -405,6 +406,7 @@ def rehearse(
         mask_bytes=lambda content: content,
         run_child=lambda command: CommandResult(ok=True),
         continue_command="runbook answer run {what}",
+        interrupts=interrupts or Interrupts(),
     )
     try:
         stopped: Stopped | None = driver.begin(first)

@@ -4,8 +4,9 @@ import time
 from dataclasses import replace
 
 import pytest
-from rehearsal import FakeClock, Person, Rehearsal, World, WorldConnection, plan, rehearse, step
+from rehearsal import FakeClock, MemoryJournal, Person, Rehearsal, World, WorldConnection, plan, rehearse, step
 
+from engine.execute.messages import Interrupts
 from engine.model.command import Script
 from engine.model.event import (
     ApprovalAsked,
@@ -237,3 +238,22 @@ def test_the_last_line_says_of_each_step_what_is_true_of_it() -> None:
     run = rehearse(plan(*steps, step(3, "once")), world=World(faults=faults))
     assert run.stopped is not None
     assert run.stopped.reason.endswith("; in doubt at s3@A; failed at s1@A; unreachable at s2@A")
+
+
+def test_an_interrupt_names_what_is_in_doubt_and_keeps_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupts, kept = Interrupts(), []
+    original = World.fault
+
+    def fault(world: World, key: tuple[str, str], moment: str) -> bool:
+        if key == ("s1", "A") and moment == "lost after":
+            interrupts.interrupt()
+        return original(world, key, moment)
+
+    monkeypatch.setattr(World, "fault", fault)
+    monkeypatch.setattr(MemoryJournal, "release", lambda _, lease, *, keep_hosts: kept.append(keep_hosts))
+    world = World(faults={("s1", "A"): ["lost after"]})
+    run = rehearse(plan(step(1, "once"), step(2, "change")), world=world, interrupts=interrupts)
+    assert run.statuses() == {"s1@A": "in doubt", "s2@A": "pending"}
+    assert run.stopped is not None
+    assert run.stopped.reason == "interrupted; may still run: s1@A"
+    assert kept == [True]
