@@ -124,9 +124,23 @@ def _footer(plan: Plan, columns: int) -> list[str]:
             steps, them = ("Steps", "are"), "them"
         sentences.append(f"{steps[0]} {listed(called)} {steps[1]} called reversible by the runbook.")
         sentences.append(f"The engine knows no undo of {them}.")
+    sentences += _nested(plan)
     if plan.steps and plan.steps[-1].exits.after:
         sentences.append(f"Exits at the end: {', '.join(plan.steps[-1].exits.after)}.")
     return [*_wrapped(" ", "  ".join(sentences), columns), *_inputs(plan, columns)]
+
+
+def _nested(plan: Plan) -> list[str]:
+    """The counts of the summary are those of this runbook's own steps."""
+    steps = {
+        str(n): str(step.args.get("name")) for n, step in enumerate(plan.steps, start=1) if step.action == "runbook"
+    }
+    if not steps:
+        return []
+    names = ", ".join(dict.fromkeys(one_line(name) for name in steps.values()))
+    if len(steps) == 1:
+        return [f"Step {next(iter(steps))} runs another runbook, {names}. The hosts of that one are not counted above."]
+    return [f"Steps {listed(list(steps))} run other runbooks: {names}. The hosts of those are not counted above."]
 
 
 def _inputs(plan: Plan, columns: int) -> list[str]:

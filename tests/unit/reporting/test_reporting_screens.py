@@ -203,3 +203,12 @@ def test_the_page_of_an_action_says_who_does_it(name: str, words: str) -> None:
     page = action_text(described(name))
     assert words in page
     assert ("on: windows" in page) is (name == "windows.host")
+
+
+def test_a_plan_says_that_the_hosts_of_the_runbooks_it_runs_are_not_counted() -> None:
+    runs = [replace(STEPS[1], action="runbook", hosts=("-",), args={"name": name}) for name in ("inner", "last")]
+    assert "run another" not in plan_text(plan())
+    one = " ".join(plan_text(plan((STEPS[0], runs[0]))).split())
+    assert "Step 2 runs another runbook, inner. The hosts of that one are not counted above." in one
+    two = " ".join(plan_text(plan((STEPS[0], *runs))).split())
+    assert "Steps 2 and 3 run other runbooks: inner, last. The hosts of those are not counted above." in two
