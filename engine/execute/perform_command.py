@@ -67,32 +67,37 @@ class CommandPerformer:
             result = CommandResult(ok=True)
         if not result.ok:
             return result
-        looks = 0
+        seen = "the restart was sent"
         while True:
-            words = f"waiting for the reboot; boot identity still {command.before}" if looks else "reboot started"
-            self.report(words, None)
-            self.bounds.pause(LOOK_EVERY_S)
-            looks += 1
-            boot = self._boot_identity(command.probe)
-            if boot is not None and not is_same_boot(boot, command.before):
-                return CommandResult(ok=True, value={"boot_id": boot, "looks": looks})
+            self.report(f"waiting for the reboot: {seen}", None)
+            try:
+                self.bounds.pause(LOOK_EVERY_S)
+                boot, seen = self._boot_identity(command)
+            except CommandTimedOut as late:
+                # whether it never went down or never came back decides what a person does next
+                cause, remedy = f"{late.cause}; {seen}", "look at the machine itself, at its console if need be"
+                raise CommandTimedOut(late.host, late.operation, cause, remedy=remedy) from late
+            if boot is not None:
+                return CommandResult(ok=True, value={"boot_id": boot})
 
-    def _boot_identity(self, probe: Script) -> str | None:
+    def _boot_identity(self, command: Reboot) -> tuple[str | None, str]:
+        """The new boot's identity, or None and what was seen instead."""
         try:
             self._wire().close()
             self._wire().open(min(RECONNECT_S, self.bounds.remaining_s()))
-            result = self._wire().run(probe, min(RECONNECT_S, self.bounds.remaining_s()))
+            result = self._wire().run(command.probe, min(RECONNECT_S, self.bounds.remaining_s()))
         except (ConnectFailed, ConnectionLost):
-            return None
+            return None, "it does not answer"
         except CommandTimedOut:
             self.bounds.remaining_s()  # raises if it is the step's own time that is used up
-            return None
+            return None, "it takes connections and does not answer"
         except AuthenticationFailed as refused:
             # a domain controller may not answer yet, but every further try counts toward a lock-out
             self.refused += 1
             if self.refused >= MAX_REFUSALS:
                 raise
-            self.report(refused.message, None)
-            return None
+            return None, refused.message
         boot = value_map(result).get("boot_id")
-        return boot if result.ok and isinstance(boot, str) else None
+        if not result.ok or not isinstance(boot, str):
+            return None, "it answers, and does not tell since when it is up"
+        return (None if is_same_boot(boot, command.before) else boot), f"it is still up since {boot}"
