@@ -9,6 +9,8 @@ from engine.model.errors import HostLocked, StorageFailed
 from engine.model.status import RunStatus
 from engine.ports.journal import Lease
 
+_LEFT = {RunStatus.PARKED.value: "waits for a person", RunStatus.IN_DOUBT.value: "is in doubt"}
+
 
 def moment(at: float) -> str:
     """Local time with offset, for people."""
@@ -25,11 +27,11 @@ def host_locked(host: str, row: Mapping[str, Any], *, alive: bool, outermost: st
     if alive:
         state, remedy = "is working on it", f"wait until run {run_id} ends, or interrupt it where it runs"
     else:
-        state = "waits for a person" if status == RunStatus.PARKED.value else "was left unfinished"
-        remedy = (
-            f"`runbook resume {outermost or run_id}{option}` goes on with it; "
-            f"`runbook runs --give-up {outermost or run_id}{option}` ends it as it is"
-        )
+        state = _LEFT.get(status, "was left unfinished")
+        helps = f"`runbook resume {outermost or run_id}{option}` goes on with it"
+        if status == RunStatus.IN_DOUBT.value:
+            helps = f"`runbook report {outermost or run_id}{option}` tells where to look and how the doubt is settled"
+        remedy = f"{helps}; `runbook runs --give-up {outermost or run_id}{option}` ends it as it is"
     return HostLocked(
         f"{host} is held by run {run_id} ({row['runbook']}), which {state}: owner {row['owner']}, "
         f"since {moment(row['since'])}",

@@ -28,7 +28,7 @@ def build_report(plan: Plan, events: Iterable[RunEvent]) -> Report:
             remedy="`runbook runs` lists the runs; a run that was ended before its start did nothing",
         )
     step_runs = tuple(_step_runs(plan, notes))
-    doubts = tuple(one for one in step_runs if _is_doubtful(plan, one, notes))
+    doubts = tuple(_with_way(one, notes, started.run_id) for one in step_runs if _is_doubtful(plan, one, notes))
     changes = tuple(sorted(_changes(plan, notes), key=lambda one: one.at))
     planned = tuple(_would_change(plan, notes)) if started.check else ()
     finished, parked = notes.finished, notes.parked
@@ -119,6 +119,19 @@ def _is_doubtful(plan: Plan, one: ReportStepRun, notes: Notes) -> bool:
     return one.status is Status.IN_DOUBT or (
         one.status is Status.RUNNING and noted.intended is not None and plan.step(one.step).action != "runbook"
     )
+
+
+def _with_way(one: ReportStepRun, notes: Notes, run_id: str) -> ReportStepRun:
+    """With the command that settles it, for whoever has the report and not the screen: also in a nested run it is the
+    outermost that takes the word. A run that was given up takes none.
+    """
+    open_end = notes.finished is None or notes.finished.status == RunStatus.IN_DOUBT.value
+    if one.status is not Status.IN_DOUBT or not open_end:
+        return one
+    settle = f"runbook answer {run_id.partition('.')[0]} {StepRunId(one.step, one.host)}"
+    way = f"look at the host, then: {settle}=changed, or =failed if it was not done"
+    known = one.remedy if one.remedy and "runbook answer RUN" not in one.remedy else None
+    return replace(one, remedy=f"{known.rstrip('.')}; {way}" if known else way)
 
 
 def _changes(plan: Plan, notes: Notes) -> Iterator[ReportChange]:

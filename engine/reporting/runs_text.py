@@ -28,8 +28,10 @@ def runs_text(
     lines = [line for row in rows for line in _lines(row, cells[:beside], columns)]
     waiting = [one.run_id for one in runs if one.status in _UNFINISHED and one.ended_at is None]
     waiting = [one for one in waiting if not any(one.startswith(f"{other}.") for other in waiting)]
-    if waiting:
+    doubtful = [one.run_id for one in runs if one.status == RunStatus.IN_DOUBT.value and "." not in one.run_id]
+    if waiting or doubtful:
         lines += ["", *(f"runbook resume {one}{option}" for one in waiting)]
+        lines += [f"runbook report {one}{option}   tells how its doubt is settled" for one in doubtful]
     if owed:
         lines += ["", "Still owed:"]
     for debt in owed:

@@ -159,6 +159,19 @@ def test_a_host_of_a_nested_run_is_freed_by_the_run_that_waits_for_it(bench: Ben
     assert "first.sub.1" not in caught.value.remedy
 
 
+def test_a_host_in_doubt_is_freed_by_a_word_and_not_by_resuming(bench: Bench) -> None:
+    store = bench.open()
+    lease = store.create(record("first", ("SM01",)), PLAN, "anna")
+    store.append(lease, [ev.RunFinished(at=9.0, status="in doubt", exit_code=8, summary="in doubt")])
+    store.release(lease, keep_hosts=True)
+    with pytest.raises(HostLocked) as caught:
+        store.create(record("second", ("SM01",)), PLAN, "bert")
+    assert ", which is in doubt: owner" in caught.value.message
+    assert caught.value.remedy is not None
+    assert caught.value.remedy.startswith("`runbook report first")
+    assert "resume" not in caught.value.remedy
+
+
 def test_a_living_run_cannot_be_claimed(bench: Bench) -> None:
     bench.open().create(record(), PLAN, "anna on jump01")
     with pytest.raises(HostLocked, match="held by a living process: owner anna on jump01"):

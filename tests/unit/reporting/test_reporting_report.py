@@ -91,6 +91,23 @@ def test_a_doubt_that_was_settled_is_none() -> None:
     assert report.decisions[0].kind == "doubt settled"
 
 
+@pytest.mark.parametrize(
+    "remedy", [None, "Look at the log.", "look, then: runbook answer RUN config_file@SM01=changed"]
+)
+def test_a_doubt_says_how_it_is_settled_unless_the_run_was_given_up(remedy: str | None) -> None:
+    lost = replace(ended(2, "config_file", Status.IN_DOUBT, "the connection was lost"), remedy=remedy)
+    over = ev.RunFinished(at=AT + 3, status="in doubt", exit_code=8, summary="in doubt at config_file@SM01")
+    happened = [STARTED, begun(1, "config_file"), INTENT, lost]
+    way = f"runbook answer {STARTED.run_id} config_file@SM01=changed, or =failed if it was not done"
+    for record in (happened, [*happened, over]):
+        text = " ".join(report_text(build_report(plan(), record)).split())
+        assert way in text
+        assert "answer RUN " not in text.partition("Changed ")[0]
+        assert ("Look at the log; look at the host" in text) == (remedy == "Look at the log.")
+    given_up = ev.RunFinished(at=AT + 3, status="interrupted", exit_code=130, summary="given up")
+    assert way not in " ".join(report_text(build_report(plan(), [*happened, given_up])).split())
+
+
 def test_a_change_of_a_failed_attempt_is_not_forgotten() -> None:
     happened = [
         STARTED,

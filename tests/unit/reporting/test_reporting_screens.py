@@ -169,12 +169,15 @@ def test_a_script_of_ones_own_has_no_undo_that_the_engine_knows() -> None:
 
 def test_runs_are_listed_with_what_goes_on() -> None:
     runs = [record("run-b", "parked", None), record("run-a", "in doubt", AT + 90)]
-    lines = runs_text(runs).splitlines()
+    lines = runs_text(runs, option=" --state s").splitlines()
     assert lines[0].split() == ["run", "runbook", "state", "started", "took", "hosts", "operator"]
     assert "waiting" in lines[1]
     assert "IN DOUBT" in lines[2]
     assert "1 min 30 s" in lines[2]
-    assert lines[-1] == "runbook resume run-b"
+    assert lines[-2:] == [
+        "runbook resume run-b --state s",
+        "runbook report run-a --state s   tells how its doubt is settled",
+    ]
     assert "runbook run" in runs_text([])
     rows = runs_json(runs)["runs"]
     assert isinstance(rows, list)
