@@ -148,8 +148,8 @@ class Conductor:
         if one.is_terminal or one.status is Status.RUNNING:
             return
         elif one.is_postponed:
-            assert one.due_at is not None
-            yield self._start(state, step, host, one, now) if now >= one.due_at else SleepUntil(due_at=one.due_at)
+            due = policy.due_at(step, one, now)
+            yield self._start(state, step, host, one, now) if now >= due else SleepUntil(due_at=due)
         elif one.status is Status.PENDING:
             yield self._not_wanted(state, step, host) or self._start(state, step, host, one, now)
         elif step.runs_on == "operator":
@@ -262,7 +262,7 @@ class Conductor:
         if blocked is not None:
             yield blocked
             return
-        if gates.needs_approval(step) and (one.approval is None or one.approval.expires_at < now):
+        if gates.needs_approval(step) and not gates.is_approved(one.approval, now):
             decided = one.decided
             yield AskApproval(
                 id=run_id,

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from engine.conduct.policy import SET_BACK_S
 from engine.conduct.state import RunState
+from engine.model.event import ApprovalGiven
 from engine.model.plan import ENGINE_HOST, Plan, PlannedStep, StepRunId
 from engine.model.result import Proof
 from engine.model.runbook import Requirement
@@ -22,7 +24,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stale:
-    """It stood, but was observed too long ago: these step runs must look again."""
+    """It stood, but was observed too long ago, or by a clock that was set back: these step runs must look again."""
 
     refresh: tuple[StepRunId, ...]
 
@@ -40,6 +42,11 @@ Gate: TypeAlias = Held | Stale | Missing
 def needs_approval(step: PlannedStep) -> bool:
     """True if a person must say yes before the step's change."""
     return any(one.kind == APPROVAL for one in step.requires)
+
+
+def is_approved(approval: ApprovalGiven | None, now: float) -> bool:
+    """True while a person's yes still counts."""
+    return approval is not None and approval.at - SET_BACK_S <= now <= approval.expires_at
 
 
 def check(plan: Plan, state: RunState, requirement: Requirement, now: float, host: str = ENGINE_HOST) -> Gate:
@@ -87,7 +94,7 @@ def _proofs_of(state: RunState, step: PlannedStep, host: str, kind: str) -> tupl
 def _fresh(plan: Plan, proofs: tuple[Proof, ...], requirement: Requirement, now: float) -> Held | Stale:
     """What was seen grows old; what a person said in this run stands."""
     seen = (p for p in proofs if plan.step(p.step).runs_on != "operator")
-    old = tuple(p for p in seen if now - p.observed_at > requirement.max_age_s)
+    old = tuple(p for p in seen if not -SET_BACK_S <= now - p.observed_at <= requirement.max_age_s)
     if not old:
         return Held(proofs=proofs)
     return Stale(refresh=tuple(dict.fromkeys(StepRunId(p.step, p.host or ENGINE_HOST) for p in old)))

@@ -7,6 +7,10 @@ from engine.model.plan import PlannedStep
 from engine.model.runbook import CONTINUE, FINDING, leads_to
 from engine.model.status import Effect, Status
 
+SET_BACK_S = 60.0
+"""How far in the future a moment on record may lie. Further, and the clock was set back since: how old it is, nobody
+knows.
+"""
 BAD = frozenset({Status.FAILED, Status.UNREACHABLE, Status.BLOCKED, Status.IN_DOUBT})
 
 
@@ -55,6 +59,15 @@ def retry_due(step: PlannedStep, one: StepRunState) -> float | None:
         return None
     pause = step.retry.delay_s * step.retry.backoff ** (one.attempt - 1)
     return one.ended.at + min(pause, step.retry.max_delay_s)
+
+
+def due_at(step: PlannedStep, one: StepRunState, now: float) -> float:
+    """When what was put off is due: now, if that lies further off than any pause of the step, as the clock was set back
+    since.
+    """
+    assert one.due_at is not None
+    pauses = (step.wait.every_s if step.wait else 0.0, step.retry.max_delay_s if step.retry else 0.0)
+    return now if one.due_at - now > max(pauses) + SET_BACK_S else one.due_at
 
 
 def excluded_by(state: RunState, steps: Sequence[PlannedStep], host: str) -> PlannedStep | None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 from rehearsal import FakeClock, MemoryJournal, Person, Rehearsal, World, WorldConnection, plan, rehearse, step
 
+from engine.conduct.gates import is_approved
 from engine.execute.messages import Interrupts
 from engine.model.command import Script
 from engine.model.event import (
     ApprovalAsked,
+    ApprovalGiven,
     ChangeIntended,
     DoubtSettled,
     QuestionAsked,
@@ -257,3 +259,45 @@ def test_an_interrupt_names_what_is_in_doubt_and_keeps_its_host(monkeypatch: pyt
     assert run.stopped is not None
     assert run.stopped.reason == "interrupted; may still run: s1@A"
     assert kept == [True]
+
+
+class ClockSetBack(Person):
+    """While this person thinks, the jump host's clock, which was two hours ahead, is put right."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(answers=["yes"], approvals=["approve"] * 9)
+        self.clock = clock
+
+    def question(self, asked: QuestionAsked) -> PersonAnswer | None:
+        self.clock.at -= 7200
+        return super().question(asked)
+
+
+def test_a_proof_from_before_the_clock_was_set_back_is_looked_at_again() -> None:
+    clock = FakeClock()
+    the_plan = plan(step(1, "prove"), step(2, "ask"), step(3, "destroy", requires=(PROVEN,)))
+    run = rehearse(the_plan, clock=clock, person=ClockSetBack(clock))
+    assert run.statuses() == {"s1@A": "ok", "s2": "ok", "s3@A": "changed"}
+    assert run.kinds().count("proofs_refreshed") == 1, "how old it is, nobody knows"
+
+
+@pytest.mark.parametrize(("later", "counts"), [(0, True), (3600, True), (3601, False), (-59, True), (-61, False)])
+def test_an_approval_counts_for_its_hour_and_not_after_the_clock_was_set_back(later: float, counts: bool) -> None:
+    given = ApprovalGiven(at=9000, step="s1", host="A", by="anna", plan_digest="d", expires_at=9000 + 3600)
+    assert is_approved(given, 9000 + later) is counts
+    assert not is_approved(None, 9000 + later)
+
+
+@pytest.mark.parametrize("way", ["retry", "wait"])
+def test_what_was_put_off_before_the_clock_was_set_back_is_not_slept_over(way: str) -> None:
+    world, clock = World(faults={("s1", "A"): ["lost at look"]}), FakeClock()
+    wait = WaitSpec(until=Expression("not result.done", HERE), every_s=5, timeout_s=600)
+    more = {"retry": RetrySpec(attempts=2, delay_s=5)} if way == "retry" else {"wait": wait}
+    the_plan = plan(step(1, "look", **more))
+    killed = rehearse(the_plan, world=world, clock=clock, kill_after=3)
+    assert killed.events[-1].kind == f"{way}_scheduled"
+    clock.at -= 7200
+    at = clock.at
+    run = rehearse(the_plan, world=world, clock=clock, before=killed.events)
+    assert run.statuses() == {"s1@A": "ok"}
+    assert clock.at - at < 100
