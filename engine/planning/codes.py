@@ -91,6 +91,11 @@ EXPLANATIONS: Mapping[str, str] = {
         "which host. Read steps.ID.hosts, a mapping from host to result, or run both steps on the same hosts. "
         "Example: a step for the operator that reads steps.versions.equal of two servers."
     ),
+    "R475": (
+        "A step of the operator or of the engine runs on no host, so it has no host.name, no groups and no variables. "
+        "A condition on them would read as false, and the step would be skipped in silence. Example: an assert with "
+        "when: '\"sql_servers\" in host.groups'. Read what an earlier step found on its hosts: steps.ID.hosts."
+    ),
     "P501": (
         "A step needs a proof, and there is a path through the runbook that reaches the step without passing the "
         "step that yields the proof: a condition skips it, a failure goes on past it, or a jump leads around it. "

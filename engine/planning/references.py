@@ -8,7 +8,7 @@ from engine.language.typecheck import Scope, check_types
 from engine.model.data import JsonMap
 from engine.model.diagnostic import Diagnostic
 from engine.model.origin import Origin
-from engine.model.plan import PlannedStep
+from engine.model.plan import ENGINE_HOST, PlannedStep
 from engine.model.runbook import StepSpec
 from engine.planning.findings import error
 from engine.planning.reading import Reading, readings
@@ -22,11 +22,26 @@ def reference_findings(step: Step, known: Mapping[str, JsonMap], others: Sequenc
     later = {one.id: one.origin for one in others}
     outside = {name: schema for name, schema in known.items() if name != "result"}
     for one in dict.fromkeys(readings(step)):
-        vague = list(_vague(step.id, one, known))
+        vague = [*_hostless(step, one), *_vague(step.id, one, known)]
         yield from vague
         if not vague:
             scope = Scope(namespaces=known if one is until else outside, later=later)
             yield from check_types(one, scope, condition=one is until or one is step.when)
+
+
+def _hostless(step: Step, one: Reading) -> Iterator[Diagnostic]:
+    """``host`` in a step of the operator or of the engine, which has none: it would read as a host in no group."""
+    if step.hosts not in ((), (ENGINE_HOST,)):
+        return
+    for path in one.names:
+        if path[0] == "host":
+            name = ".".join(path)
+            yield error(
+                "R475",
+                f"step {step.id} runs on no host, so {name} says nothing",
+                _place(one, path),
+                "read what an earlier step found on its hosts: steps.ID.hosts",
+            )
 
 
 def _vague(step: str, one: Reading, known: Mapping[str, JsonMap]) -> Iterator[Diagnostic]:

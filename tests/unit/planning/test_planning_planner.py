@@ -178,6 +178,12 @@ def test_platforms_must_fit():
     assert codes("{id: a, name: A, action: t.posix, hosts: db}") == ["P508"]
 
 
+@pytest.mark.parametrize("read", ["host.name == 'A1'", "'db' in host.groups", "host.vars.x == 1"])
+def test_a_step_without_a_host_cannot_read_one(read: str) -> None:
+    assert codes(f'{{id: ask, name: Ask, action: t.ask, when: "{read}"}}') == ["R475"]
+    assert codes(f'{{id: look, name: Look, action: t.look, hosts: db, when: "{read}"}}') in ([], ["P509"])
+
+
 def test_operator_steps_have_no_host_and_cannot_read_one_of_several():
     ask = "{id: ask, name: Ask, action: t.ask, when: steps.look.found}"
     assert codes(f"{LOOK}\n{ask}") == ["R474"]
