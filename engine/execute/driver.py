@@ -19,6 +19,7 @@ from engine.conduct.state import RunState
 from engine.execute import telling
 from engine.execute.lanes import Lanes
 from engine.execute.listeners import Audience
+from engine.execute.masked import masked
 from engine.execute.messages import Intent, Interrupts, Message, Report, Result, Stopped
 from engine.execute.outcome import Decided, Ended, Exhibit, Unfinished
 from engine.execute.perform import StepPerformer
@@ -365,7 +366,7 @@ class Driver:
 
         The state keeps the unmasked events: a masked result would change what later conditions read.
         """
-        shown = [self._masked(one) for one in events]
+        shown = [masked(one, self.mask) for one in events]
         recorded = tuple(one for one in shown if not isinstance(one, ev.TRANSIENT))
         if recorded:
             self.journal.append(self.lease, recorded)
@@ -373,8 +374,3 @@ class Driver:
             self.state = apply(self.state, event)
         for event in shown:
             self._audience.tell(event)
-
-    def _masked(self, event: ev.RunEvent) -> ev.RunEvent:
-        data = ev.event_to_json(event)
-        masked = self.mask(data)
-        return event if masked == data else ev.event_from_json(masked)  # type: ignore[arg-type]

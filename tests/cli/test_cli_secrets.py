@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,23 @@ def test_a_refused_credential_is_not_shown(command: Command, lab: Lab, tmp_path:
     assert (said.code, doctor.code) == (4, 4)
     assert not holds((said.out + said.err + doctor.out + doctor.err).encode())
     assert leaks(tmp_path) == []
+
+
+@pytest.mark.parametrize("word", ["kind", "changed", "step", "here", "0000"])
+def test_a_secret_that_is_a_common_word_spoils_no_record(tmp_path: Path, word: str) -> None:
+    """A change was done on the host, and then its record could not be written: a status or a time held the secret."""
+    if word.isdigit():  # four digits that stand in every time of this run
+        word = str(int(time.time()))[:4]
+    step = {**ECHO, "with": {**ECHO["with"], "script": 'echo "$RB_WORD"; echo done >> made', "effect": "reversible"}}
+    ask = {"id": "ask", "action": "operator.instruct", "with": {"show": "Wait."}}
+    book = runbook(tmp_path, [step, ask], params=PARAMS, hosts={"here": HOSTS["here"]})
+    place = tmp_path / "here.yaml"
+    here = {"here": {"ansible_connection": "local", "runbook_platform": "posix"}}
+    place.write_text(json.dumps({"all": {"hosts": here}}), encoding="utf-8")
+    said = as_process(tmp_path, "run", book, "-i", place, "-e", "word=env:WORD", WORD=word)
+    assert said.code == 9, said.err
+    run_id = json.loads(as_process(tmp_path, "runs", "--json").out)["runs"][0]["run_id"]
+    said = as_process(tmp_path, "answer", run_id, "ask=done", WORD=word)
+    assert said.code == 0, said.err
+    report = json.loads(as_process(tmp_path, "report", run_id, "--format", "json").out)
+    assert [one["status"] for one in report["step_runs"]] == ["changed", "ok"]
