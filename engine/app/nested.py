@@ -55,7 +55,10 @@ def run_child(command: RunRunbook, caller: Caller) -> CommandResult:
     )
     try:
         stopped = _run(command, caller, request, child)
-        return _told(child, stopped, paid=paid(caller.journal.events(child)))
+        state = _known(caller.journal, child)
+        # whatever it stopped for, such as a host that a run within it waits for: without an end on record it has none
+        is_open = state is not None and state.finished is None
+        return _told(child, stopped, is_unfinished=is_open, paid=paid(caller.journal.events(child)))
     except EngineError as failure:
         known = _known(caller.journal, child)
         if known is None and not isinstance(failure, MENDABLE):

@@ -24,6 +24,10 @@ def edited(path: Path) -> str:
     return before
 
 
+def states(command: Command) -> dict[str, str]:
+    return {one["runbook"]: one["status"] for one in json.loads(command("runs", "--json").out)["runs"]}
+
+
 def tree(tmp_path: Path, *before: str) -> tuple[Path, Path, Path]:
     """A runbook that runs one that runs a third, which writes."""
     leaf = runbook(tmp_path, "leaf", writes(tmp_path, "deep", host="there"))
@@ -109,6 +113,28 @@ def test_the_hosts_of_a_nested_runbook_are_held_too(command: Command, estate: Pa
     assert command("answer", run_id(command), "ask=done").code == 0
     assert command("run", other, "-i", estate).code == 0
     assert inner.exists()
+
+
+def test_what_keeps_a_run_two_levels_down_from_being_begun_is_waited_for_at_every_level(
+    command: Command, estate: Path, tmp_path: Path
+) -> None:
+    held = "hosts: {there: {pattern: B}}\n"
+    other = runbook(tmp_path, "other", ASK, writes(tmp_path, "elsewhere", host="there"), hosts=held)
+    assert command("run", other, "-i", estate).code == ExitCode.WAITING_FOR_PERSON
+    holder = run_id(command)
+    here = "hosts: {here: {pattern: A}}\n"
+    runbook(tmp_path, "leaf", writes(tmp_path, "deep", host="there"), hosts=held)
+    runbook(tmp_path, "inner", writes(tmp_path, "shallow"), runs("leaf", "further"), hosts=here)
+    outer = runbook(tmp_path, "outer", runs("inner"), writes(tmp_path, "last"), hosts=here)
+    said = command("run", outer, "-i", estate)
+    assert said.code == ExitCode.HOST_LOCKED, said.err
+    assert "B is held by run" in said.err
+    assert states(command) == {"outer": "parked", "inner": "parked", "other": "parked"}
+    assert command("answer", holder, "ask=done").code == 0
+    said = command("resume", run_id(command))
+    assert said.code == 0, said.err
+    assert states(command) == {"outer": "done", "inner": "done", "leaf": "done", "other": "done"}
+    assert (tmp_path / "last.txt").exists()
 
 
 def test_a_host_of_a_nested_runbook_that_is_held_is_waited_for(command: Command, estate: Path, tmp_path: Path) -> None:
