@@ -3,9 +3,10 @@
 Hosts are asked side by side. What one host does not give never keeps the others from being asked.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.app.look import LookRefused, look
@@ -17,7 +18,7 @@ from engine.model.errors import ConnectionProblem, EngineError, SecretUnavailabl
 from engine.model.inventory import Host
 from engine.model.triage import UNKNOWN, Concern, EvidenceHost, Missing, Versions
 from engine.ports.connection import Connection
-from engine.secrets import SecretBox, open_box
+from engine.secrets import Masker, SecretBox, open_box
 
 LOGS = r"C:\Users\*\AppData\Local\Temp\**\SCSM*.log"
 SYSTEM_EVENTS = (7000, 7009, 7011, 7022, 7023, 7024, 7031, 7034, 7038, 7041)
@@ -26,6 +27,8 @@ CONTROL_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control"
 MAX_LOG_BYTES = 64 * 1024 * 1024
 LOOK_S = 120.0
 OPEN_S = 20.0
+_NUMBER = re.compile(r"\d+(\.\d+)*")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 WHOLE = "the host as a whole"
 
 Say = Callable[[str], None]
@@ -50,6 +53,19 @@ class Collected:
     def miss(self, what: str, why: str, concerns: Concern) -> None:
         """Something that the host did not give."""
         self.missing.append(Missing(what=what, why=why, host=self.name, concerns=concerns))
+
+    def hide(self, masker: Masker) -> None:
+        """Mask what the host said: an installer's log may hold the password that the engine came with. A version number
+        stays, as it is what the verdict rests on.
+        """
+        self.logs = {masker.text(path): masker.data(content) for path, content in self.logs.items()}
+        self.modified = {masker.text(path): when for path, when in self.modified.items()}
+        self.events = {log: _records(records, masker) for log, records in self.events.items()}
+        self.registry = {key: _values(values, masker) for key, values in self.registry.items()}
+        self.missing = [replace(one, what=masker.text(one.what), why=masker.text(one.why)) for one in self.missing]
+        self.databases = {masker.text(name): _version(one, masker) for name, one in self.databases.items()}
+        self.binaries = self.binaries and _version(self.binaries, masker)
+        self.management_packs = self.management_packs and _version(self.management_packs, masker)
 
     def evidence(self) -> HostEvidence:
         """The same, as it is written down."""
@@ -81,11 +97,28 @@ def collect(hosts: Sequence[Host], forks: int, say: Say) -> tuple[Collected, ...
             _not_asked(found, closed[host.name])
         else:
             _ask(host, box, found)
+        found.hide(box.masker)
         say(f"{host.name}: setup logs {len(found.logs)}, events {sum(map(len, found.events.values()))}, {_gaps(found)}")
         return found
 
     with ThreadPoolExecutor(max_workers=forks, thread_name_prefix="collect") as pool:
         return tuple(pool.map(one, hosts))
+
+
+def _records(records: Sequence[Mapping[str, Any]], masker: Masker) -> Sequence[Mapping[str, Any]]:
+    return tuple(_values(one, masker) for one in records)
+
+
+def _values(said: Mapping[str, Any], masker: Masker) -> dict[str, Any]:
+    """Texts; a number, or the time of a record, is none, and is read as one again."""
+    return {
+        name: value if isinstance(value, (int, float)) or _TIME.fullmatch(str(value)) else masker.value(value)
+        for name, value in said.items()
+    }
+
+
+def _version(said: str, masker: Masker) -> str:
+    return said if _NUMBER.fullmatch(said) else masker.text(said)
 
 
 def _closed(hosts: Sequence[Host], box: SecretBox) -> Mapping[str, SecretUnavailable]:

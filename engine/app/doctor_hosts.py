@@ -50,15 +50,35 @@ class HostHealth:
 
 
 def examine(
-    hosts: list[Host], open_secret: OpenSecret, clock: Clock, *, forks: int, tell: Callable[[HostHealth], None]
+    hosts: list[Host],
+    open_secret: OpenSecret,
+    clock: Clock,
+    *,
+    forks: int,
+    tell: Callable[[HostHealth], None],
+    mask: Callable[[str], str] = str,
 ) -> tuple[HostHealth, ...]:
-    """Every host, at most ``forks`` at once; ``tell`` hears of each in the given order, as soon as it is known."""
+    """Every host, at most ``forks`` at once; ``tell`` hears of each in the given order, as soon as it is known.
+    ``mask`` hides secrets in what the hosts said.
+    """
     with ThreadPoolExecutor(max_workers=max(1, min(forks, len(hosts) or 1))) as pool:
         found = []
-        for one in pool.map(lambda host: _examine(host, open_secret, clock), hosts):
+        for one in pool.map(lambda host: _hidden(_examine(host, open_secret, clock), mask), hosts):
             tell(one)
             found.append(one)
     return tuple(found)
+
+
+def _hidden(one: HostHealth, mask: Callable[[str], str]) -> HostHealth:
+    return replace(
+        one,
+        says=mask(one.says),
+        remedy=one.remedy and mask(one.remedy),
+        interpreter=mask(one.interpreter),
+        system=mask(one.system),
+        boot_id=mask(one.boot_id),
+        notes=tuple(map(mask, one.notes)),
+    )
 
 
 def _examine(host: Host, open_secret: OpenSecret, clock: Clock) -> HostHealth:

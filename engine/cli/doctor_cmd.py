@@ -63,7 +63,8 @@ def _hosts(inventory: str, limit: str | None, forks: int, verbose: int, as_json:
 
     if not as_json:
         click.echo("")
-    return examine(hosts, open_box().open, SystemClock(), forks=forks, tell=tell)
+    box = open_box()
+    return examine(hosts, box.open, SystemClock(), forks=forks, tell=tell, mask=box.masker.text)
 
 
 def _show_checks(checks: "tuple[Check, ...]") -> None:

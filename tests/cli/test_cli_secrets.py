@@ -166,3 +166,29 @@ def test_a_secret_that_is_a_common_word_spoils_no_record(tmp_path: Path, word: s
     assert said.code == 0, said.err
     report = json.loads(as_process(tmp_path, "report", run_id, "--format", "json").out)
     assert [one["status"] for one in report["step_runs"]] == ["changed", "ok"]
+
+
+def test_what_a_host_says_to_a_live_triage_is_masked(fresh_lab: Lab, tmp_path: Path) -> None:
+    """Installers write their own command line into their log, with the password of the account that the engine uses."""
+    word = (fresh_lab.inventory.parent / "password").read_text(encoding="utf-8")
+    machine = fresh_lab.estate.machines["SM01"]
+    machine.registry.set(r"HKLM\SYSTEM\CurrentControlSet\Control", "ServicesPipeTimeout", word)
+    folder = r"C:\Users\Administrator\AppData\Local\Temp"
+    for name, coding in ("plain", "utf-8"), ("wide", "utf-16"), (word, "utf-8"):
+        line = f"11:02:03 setup.exe /ServiceRunUnderAccount:LAB\\svc\\{word}\r\n"
+        machine.files.write(rf"{folder}\SCSM{name}.log", line.encode(coding), modified=machine.clock.now())
+    said = as_process(tmp_path, "triage", "-i", fresh_lab.inventory, "-l", "SM01", "--collect", "ev", "--json")
+    files = [one for one in (tmp_path / "ev").rglob("*") if one.is_file()]
+    assert len([one for one in files if one.suffix == ".log"]) >= 3, said.err
+    shown = [said.out.encode(), said.err.encode(), *(str(one).encode() + one.read_bytes() for one in files)]
+    assert not [one for one in shown if word.encode() in one or word.encode("utf-16-le") in one]
+    assert any(b"svc\\********" in one for one in shown)
+
+
+def test_what_a_host_says_to_doctor_is_masked(fresh_lab: Lab, tmp_path: Path) -> None:
+    word = (fresh_lab.inventory.parent / "password").read_text(encoding="utf-8")
+    fresh_lab.estate.machines["SM01"].os_caption = f"Windows, installed with {word}"
+    for option in ("-v", "--json"):
+        said = as_process(tmp_path, "doctor", "-i", fresh_lab.inventory, "-l", "SM01", option)
+        assert "installed with ********" in said.out, said.out + said.err
+        assert word not in said.out + said.err
