@@ -1,14 +1,15 @@
 """Masking by value: the last step before any output, so that what a host echoes is caught as well as our own slips.
 
 A value is looked for as it is and in the spellings it takes on its way: base64 (of UTF-8 and of UTF-16, alone or inside
-a longer text), URL, JSON, XML, and the quoting of shells. Values shorter than ``SHORTEST`` are refused: masking
-``a`` or ``12`` would make the record unreadable and hide nothing.
+a longer text), URL, JSON, XML, and the quoting of shells; with either line end, and with accents of their own. Values
+shorter than ``SHORTEST`` are refused: masking ``a`` or ``12`` would make the record unreadable and hide nothing.
 """
 
 import base64
 import json
 import re
 import threading
+import unicodedata
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
@@ -18,7 +19,11 @@ from engine.model.secret import STARS
 
 SHORTEST = 4
 _SHORTEST_INNER = 6
-_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252")
+_SHORTEST_LINE = 6
+# The last two are those of consoles: western Europe, and the United States.
+_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp1252", "cp850", "cp437")
+_WINDOWS_JSON = re.compile("[<>&'\u0085\u2028\u2029]")
+_ESCAPE = re.compile(r"\\(u[0-9a-f]{4}|[^u])")
 _XML_QUOTES = (
     {'"': "&quot;"},
     {'"': "&quot;", "'": "&apos;"},
@@ -34,8 +39,21 @@ def maskable(value: str) -> bool:
 
 
 def spellings(value: str) -> frozenset[str]:
-    """The value in every spelling it is looked for in."""
-    as_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    """The value in every spelling it is looked for in; one of several lines also line by line, as it is shown."""
+    ends = re.sub("\r\n?", "\n", value)
+    whole = {
+        value,
+        ends,
+        ends.replace("\n", "\r\n"),
+        unicodedata.normalize("NFC", value),
+        unicodedata.normalize("NFD", value),
+    }
+    lines = {line for line in ends.split("\n") if len(line) >= _SHORTEST_LINE} if "\n" in ends else set()
+    return frozenset(one for text in whole | lines for one in _spellings(text))
+
+
+def _spellings(value: str) -> frozenset[str]:
+    as_json = _json(value)
     url = [written(value, safe=safe, errors="surrogatepass") for written in (quote, quote_plus) for safe in ("", "/")]
     found = {
         value,
@@ -48,11 +66,21 @@ def spellings(value: str) -> frozenset[str]:
         *(escape(value, quotes) for quotes in _XML_QUOTES),
         value.replace("'", "'\\''"),
         value.replace("'", "''"),
+        re.sub('([`$"])', r"`\1", value),
+        re.sub(r'([\\`$"])', r"\\\1", value),
         repr(value)[1:-1],
         *_base64(value.encode("utf-8", "surrogatepass")),
         *_base64(value.encode("utf-16-le", "surrogatepass")),
     }
     return frozenset(one for one in found if maskable(one))
+
+
+def _json(value: str) -> tuple[str, ...]:
+    """As Python writes it, with every letter and without; with digits in capitals; and as Windows PowerShell does."""
+    ascii_only, letters = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
+    capitals = _ESCAPE.sub(lambda one: "\\" + one[1][0] + one[1][1:].upper(), ascii_only)
+    windows = _WINDOWS_JSON.sub(lambda one: f"\\u{ord(one[0]):04x}", letters)
+    return ascii_only, letters, capitals, windows
 
 
 def _base64(data: bytes) -> Iterable[str]:

@@ -3,7 +3,9 @@
 import base64
 import html
 import json
+import re
 import threading
+import unicodedata
 import urllib.parse
 from collections.abc import Callable
 from xml.sax.saxutils import escape, quoteattr
@@ -35,6 +37,18 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "posix quotes": lambda value: value.replace("'", "'\\''"),
     "powershell quotes": lambda value: value.replace("'", "''"),
     "python": lambda value: repr(value)[1:-1],
+    "json of Windows PowerShell": lambda value: re.sub(
+        "[<>&'\\u0085\\u2028\\u2029]",
+        lambda one: f"\\u{ord(one.group()):04x}",
+        json.dumps(value, ensure_ascii=False)[1:-1],
+    ),
+    "json in upper case": lambda value: re.sub(
+        r"(?<!\\)((?:\\\\)*\\u)([0-9a-f]{4})", lambda one: one[1] + one[2].upper(), json.dumps(value)[1:-1]
+    ),
+    "powershell in double quotes": lambda value: re.sub('([`$"])', r"`\1", value),
+    "shell in double quotes": lambda value: re.sub(r'([\\`$"])', r"\\\1", value),
+    "lines of Windows": lambda value: value.replace("\r\n", "\n").replace("\n", "\r\n"),
+    "decomposed": lambda value: unicodedata.normalize("NFD", value),
 }
 
 
@@ -156,3 +170,18 @@ def test_values_may_be_added_from_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert masker.text(" ".join(values)) == " ".join([STARS] * 40)
+
+
+def test_the_lines_of_a_secret_are_hidden_one_by_one() -> None:
+    """A host gives a text back as a list of its lines, and a console shows them one at a time."""
+    secret = "-----BEGIN KEY-----\nMIIEow\n}\nIBAAKC"
+    masker = Masker([secret])
+    shown = json.dumps(masker.value({"lines": secret.split("\n"), "seen": ["a } stays"]}))
+    assert "MIIEow" not in shown
+    assert "IBAAKC" not in shown
+    assert "a } stays" in shown
+    assert b"MIIEow" not in masker.data(secret.replace("\n", "\r\n").encode("utf-16"))
+
+
+def test_a_console_of_an_old_code_page_hides_it_too() -> None:
+    assert Masker(["Gr\u00fcn\u00df1"]).data("x Gr\u00fcn\u00df1 y".encode("cp850")) == b"x ******** y"
