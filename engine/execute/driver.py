@@ -19,7 +19,7 @@ from engine.conduct.state import RunState
 from engine.execute import telling
 from engine.execute.lanes import Lanes
 from engine.execute.listeners import Audience
-from engine.execute.masked import masked
+from engine.execute.masked import Event, masked
 from engine.execute.messages import Intent, Interrupts, Message, Report, Result, Stopped
 from engine.execute.outcome import Decided, Ended, Exhibit, Unfinished
 from engine.execute.perform import StepPerformer
@@ -222,9 +222,9 @@ class Driver:
             )
         )
         self.journal.release(self.lease, keep_hosts=effect.status is RunStatus.IN_DOUBT)
-        answers = doubts(self.state)
+        answers = self._labels(doubts(self.state))
         ways = tuple((self._go_on(one), label) for one, label in answers.items())
-        return Stopped(exit_code=effect.exit_code, reason=effect.summary, ways=ways, answers=answers)
+        return Stopped(exit_code=effect.exit_code, reason=str(self.mask(effect.summary)), ways=ways, answers=answers)
 
     def _start(self, effect: fx.Perform, *, refresh: bool = False) -> None:
         run_id = effect.id
@@ -271,7 +271,7 @@ class Driver:
         for asked in self.state.questions.values():
             waits = self.state.of(asked.step, ENGINE_HOST).status is Status.WAITING
             if waits and asked.step not in self.state.answers and isinstance(self.person, Forehanded):
-                said = self.person.beforehand(asked)
+                said = self.person.beforehand(self._shown(asked))
                 if said is not None and said.answer != "later":
                     self._emit(ev.QuestionAnswered(at=self._now(), step=asked.step, answer=said.answer, by=said.by))
 
@@ -282,15 +282,11 @@ class Driver:
         # by key, as the journal keeps them: a number means the same answer before and after a resume
         answers = dict(sorted(command.answers.items()))
         asked = ev.QuestionAsked(
-            at=self._now(),
-            step=effect.step,
-            show=command.show,
-            question=command.question,
-            answers=answers,
+            at=self._now(), step=effect.step, show=command.show, question=command.question, answers=answers
         )
         if effect.step not in self.state.questions:
             self._emit(asked)
-        said = self.person.question(asked)
+        said = self.person.question(self._shown(asked))
         if self.interrupts.count:
             return None  # the loop stops the run; the question stays open
         if said is None or said.answer == "later":
@@ -304,7 +300,7 @@ class Driver:
         asked = telling.approval_asked(self.plan.step(run_id.step), effect, self.plan.digest, now)
         if self.state.step_runs[run_id].asked is None:
             self._emit(asked)
-        said = self.person.approval(asked)
+        said = self.person.approval(self._shown(asked))
         if self.interrupts.count:
             return None
         now = self._now()
@@ -331,6 +327,7 @@ class Driver:
         self, reason: str, answers: Mapping[str, str], exit_code: int = int(ExitCode.WAITING_FOR_PERSON)
     ) -> Stopped:
         """On record stands the command for the one way on, or with ANSWER for one of several."""
+        reason, answers = str(self.mask(reason)), self._labels(answers)
         ways = tuple((self._go_on(one), label) for one, label in answers.items())
         step, _, first = next(iter(answers), "").partition("=")
         command = self._go_on(f"{step}=ANSWER") if len(ways) > 1 and first != "approve" else ""
@@ -366,7 +363,7 @@ class Driver:
 
         The state keeps the unmasked events: a masked result would change what later conditions read.
         """
-        shown = [masked(one, self.mask) for one in events]
+        shown = [self._shown(one) for one in events]
         recorded = tuple(one for one in shown if not isinstance(one, ev.TRANSIENT))
         if recorded:
             self.journal.append(self.lease, recorded)
@@ -374,3 +371,9 @@ class Driver:
             self.state = apply(self.state, event)
         for event in shown:
             self._audience.tell(event)
+
+    def _shown(self, event: Event) -> Event:
+        return masked(event, self.mask)
+
+    def _labels(self, answers: Mapping[str, str]) -> dict[str, str]:
+        return {one: str(self.mask(label)) for one, label in answers.items()}

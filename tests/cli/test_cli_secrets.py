@@ -103,6 +103,28 @@ def test_a_resumed_run_opens_its_secrets_again(lab: Lab, tmp_path: Path) -> None
     assert leaks(tmp_path) == []
 
 
+def test_a_question_to_a_person_does_not_show_it(tmp_path: Path) -> None:
+    """A host said the secret back, and the question, its answers and the ways to answer it showed that as it was."""
+    asked = {
+        "show": "It said {{ steps.echo.stdout }}",
+        "question": "Is {{ steps.echo.stdout }} right?",
+        "answers": {"yes": "go on with {{ steps.echo.stdout }}", "no": "stop"},
+    }
+    ask = {"id": "ask", "action": "operator.ask", "with": asked}
+    book = runbook(tmp_path, [ECHO, ask], params=PARAMS, hosts={"here": HOSTS["here"]})
+    place = tmp_path / "here.yaml"
+    here = {"here": {"ansible_connection": "local", "runbook_platform": "posix"}}
+    place.write_text(json.dumps({"all": {"hosts": here}}), encoding="utf-8")
+    said = as_process(tmp_path, "run", book, "-i", place, "-e", "word=env:WORD", WORD=CANARY)
+    assert said.code == 9, said.err
+    assert "go on with ********" in said.err
+    assert not holds((said.out + said.err).encode())
+    run_id = json.loads(as_process(tmp_path, "runs", "--json").out)["runs"][0]["run_id"]
+    said = as_process(tmp_path, "answer", run_id, "ask=yes", WORD=CANARY)
+    assert said.code == 0, said.err
+    assert leaks(tmp_path) == []
+
+
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads the process list of Linux")
 def test_no_process_shows_it(lab: Lab, tmp_path: Path) -> None:
     book = runbook(tmp_path, [LOOK, ECHO, READ], params=PARAMS, hosts=HOSTS)
