@@ -79,4 +79,7 @@ def _only_written(value: JsonValue, written: JsonValue) -> JsonValue:
 
 
 def _reason(reason: Exception) -> str:
-    return f"{reason} is missing" if isinstance(reason, KeyError) else str(reason)
+    if isinstance(reason, KeyError):
+        return f"{reason} is missing"
+    # Python's words for a list where a mapping belongs, and the like, tell a reader nothing
+    return str(reason) if isinstance(reason, ValueError) else "a part of it is not what it is in a plan"

@@ -314,6 +314,9 @@ def test_a_saved_plan_comes_back_exactly_and_a_changed_one_does_not():
         saved_plan({name: value for name, value in data.items() if name != "steps"})
     with pytest.raises(PlanOutdated, match="plan/v1"):
         saved_plan({**data, "schema": "plan/v9"})
+    for misshapen in ([1], "none", 5, None):
+        with pytest.raises(PlanOutdated, match="cannot be read: a part of it is not what it is in a plan"):
+            saved_plan({**data, "host_variables": misshapen})
 
 
 def test_the_digest_is_of_content_not_of_places():
