@@ -20,7 +20,6 @@ PACKAGES = (
     "aiohttp", "asyncssh", "click", "cryptography", "evtx", "jinja2", "jsonschema", "paramiko", "pyspnego", "pywinrm",
     "pyyaml", "rich",
 )  # fmt: skip
-EXTRAS = {"keyring": "secrets of the form keyring:", "pykerberos": "Kerberos over WinRM"}
 OLDEST_NOW = 1_767_225_600.0  # 2026-01-01: a clock before the engine's own time is wrong
 
 

@@ -11,8 +11,6 @@ from engine.planning.stamp import saved_plan
 from engine.ports.journal import JournalStore
 from engine.reporting.build import build_report
 
-FORMATS = ("text", "json", "html", "jsonl")
-
 
 def report(journal: JournalStore, run_id: str) -> Report:
     """The report of one run."""
@@ -36,7 +34,7 @@ def _owed(journal: JournalStore, run_id: str) -> Iterator[ReportOwed]:
 
 
 def rendered(journal: JournalStore, run_id: str, form: str) -> str:
-    """The report in one of ``FORMATS``; ``jsonl`` is the journal itself, one event a line."""
+    """The report as ``text``, ``json``, ``html`` or ``jsonl``, which is the journal itself, one event a line."""
     if form == "jsonl":
         from engine.journal.export import export_lines
 

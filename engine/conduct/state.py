@@ -15,7 +15,7 @@ from engine.model.event import (
 )
 from engine.model.plan import Plan, StepRunId
 from engine.model.result import Owed, Proof
-from engine.model.status import GOOD, TERMINAL, Status
+from engine.model.status import TERMINAL, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,3 @@ class RunState:
 def initial(plan: Plan) -> RunState:
     """The state before the first event."""
     return RunState(step_runs={one: StepRunState() for step in plan.steps for one in step.step_runs()})
-
-
-def is_good(state: StepRunState) -> bool:
-    """True if it ended, for good, as wanted."""
-    return state.is_terminal and state.status in GOOD

@@ -81,11 +81,6 @@ class WinrmService:
             f"{soap.IDENTITY}/Identify": self._identify,
         }
 
-    @property
-    def open_shells(self) -> int:
-        """How many shells exist."""
-        return len(self._shells)
-
     def end_all(self) -> None:
         """The host went down: every shell and every process in it is gone."""
         shells, self._shells = self._shells, {}

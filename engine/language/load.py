@@ -49,11 +49,6 @@ def load_document(kind: str, text: Text, file: str) -> tuple[Document | None, tu
     return Document(kind=kind, file=file, value=located.value, located=located), _in_order(findings)
 
 
-def load_plain(text: Text, file: str) -> tuple[Located | None, tuple[Diagnostic, ...]]:
-    """YAML as plain data with its places, without any schema."""
-    return read_yaml(text, file)
-
-
 @lru_cache(maxsize=64)
 def load_runbook(text: Text, file: str) -> tuple[RunbookSpec | None, tuple[Diagnostic, ...]]:
     """A runbook as written, with its expressions read; nothing is resolved. The same text is read once: a plan needs

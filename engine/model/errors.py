@@ -8,7 +8,6 @@
         AuthenticationFailed             the host refused the credential or could not be trusted
         ConnectionLost                   it broke after it was open; what was sent may have run
         CommandTimedOut                  no answer in time; what was sent may still run
-      GateRefused                    5   a proof or an approval is missing
       PlanOutdated                   6   a saved plan no longer matches its sources
       HostLocked                    10   another run holds the host
       SecretUnavailable              2   a secret reference cannot be opened
@@ -86,12 +85,6 @@ class CommandTimedOut(ConnectionProblem):
     """No answer within the time allowed; the command may still be running."""
 
     verb = "timed out"
-
-
-class GateRefused(EngineError):
-    """A proof is missing or too old, or an approval was denied."""
-
-    exit_code = ExitCode.GATE_REFUSED
 
 
 class PlanOutdated(EngineError):

@@ -33,7 +33,6 @@ TERMINAL = frozenset(
     }
 )
 GOOD = frozenset({Status.OK, Status.CHANGED, Status.SKIPPED})
-KNOWN_GOOD = frozenset({Status.OK, Status.CHANGED})
 
 
 class RunStatus(StrEnum):
