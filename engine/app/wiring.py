@@ -53,8 +53,9 @@ def _refuse_lost(journal: Path, runs: Path) -> None:
         raise JournalDamaged(
             f"{journal} is {'empty' if journal.exists() else 'not there'}, yet there are folders of runs in {runs} "
             f"({known}): which hosts they hold and what is in doubt is not known",
-            remedy="restore the journal from a backup; each run's folder holds an export of its events. To begin anew, "
-            f"look at those first, then move {runs} away",
+            remedy="restore the journal from a backup. What each run did, its folder tells: "
+            f"{command_line('runbook', 'report', '--from', str(runs / 'RUN' / 'events.jsonl'))}. "
+            f"To begin anew, look at those first, then move {runs} away",
         )
 
 

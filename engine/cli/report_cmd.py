@@ -14,10 +14,39 @@ from engine.cli import complete, options
     "--format", "form", type=click.Choice(["text", "json", "html", "jsonl"]), default="text", show_default=True
 )
 @click.option("--out", type=click.Path(), default=None, help="Write to this file instead of standard output.")
+@click.option(
+    "--from",
+    "export",
+    type=click.Path(),
+    default=None,
+    help="Read this events.jsonl of a run's folder, not the journal. It proves itself unaltered.",
+)
 @options.state
 @options.as_json
-def command(run_id: str | None, form: str, out: str | None, state: str | None, as_json: bool) -> None:
+def command(
+    run_id: str | None, form: str, out: str | None, export: str | None, state: str | None, as_json: bool
+) -> None:
     """Tell what the run RUN did (the newest, if none is named), from its journal alone."""
+    from engine.model.errors import UsageMistake
+
+    form = "json" if as_json else form
+    if export is None:
+        text = _of_journal(run_id, form, state)
+    elif run_id is None:
+        text = _of_export(Path(export), form)
+    else:
+        raise UsageMistake("--from FILE and RUN are two runs", remedy="name one of them")
+    if out is None:
+        click.echo(text)
+        return
+    try:
+        Path(out).write_text(text + "\n", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageMistake(f"{out} cannot be written: {error.strerror}") from error
+    click.echo(f"written to {out}", err=True)
+
+
+def _of_journal(run_id: str | None, form: str, state: str | None) -> str:
     from engine.app import wiring
     from engine.app.report import rendered
     from engine.model.errors import UsageMistake
@@ -28,12 +57,13 @@ def command(run_id: str | None, form: str, out: str | None, state: str | None, a
             if not runs:
                 raise UsageMistake("there is no run yet", remedy="runbook run ... makes one")
             run_id = runs[0].run_id
-        text = rendered(journal, run_id, "json" if as_json else form)
-    if out is None:
-        click.echo(text)
-        return
-    try:
-        Path(out).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageMistake(f"{out} cannot be written: {error.strerror}") from error
-    click.echo(f"written to {out}", err=True)
+        return rendered(journal, run_id, form)
+
+
+def _of_export(path: Path, form: str) -> str:
+    from engine.app.report import rendered_export
+
+    text, torn = rendered_export(path, form)
+    if torn:
+        click.echo(f"note: {torn}; what came after is not told", err=True)
+    return text

@@ -5,11 +5,13 @@ the stored text itself, byte by byte: no parsing lies between a changed byte and
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.model.data import JsonMap, canonical_json, digest
-from engine.model.errors import JournalDamaged
+from engine.model.errors import JournalDamaged, StorageFailed
+from engine.model.event import RunEvent, event_from_json
 from engine.ports.journal import RunRecord
 
 IDENTITY = ("run_id", "runbook", "version", "plan_digest", "operator", "started_at", "hosts")
@@ -59,6 +61,17 @@ def verify(place: str, first: str, entries: Iterable[Entry]) -> Iterator[Entry]:
         if entry.hash != previous:
             raise damaged(place, number, "its content does not match the chain of hashes")
         yield entry
+
+
+def event_of(place: str, entry: Entry) -> RunEvent:
+    """The event that a verified entry holds; ``StorageFailed`` if this engine knows none like it."""
+    try:
+        return event_from_json(json.loads(entry.text))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageFailed(
+            f"{place}: entry {entry.sequence} is not an event this engine knows ({error})",
+            remedy="use the newer engine that wrote it",
+        ) from error
 
 
 def damaged(place: str, number: int, why: str) -> JournalDamaged:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.journal import chain
-from engine.journal.evidence import write_file
 from engine.journal.failures import told
 from engine.model.data import JsonMap, canonical_json
 from engine.model.errors import StorageFailed
-from engine.model.event import RunEvent, event_from_json
+from engine.model.event import RunEvent
 from engine.ports.journal import RunRecord
 
 VERSION = 1
@@ -56,15 +55,11 @@ def export_lines(store: Entries, run_id: str) -> Iterator[str]:
         yield f'{{"event":{one.text},"hash":"{one.hash}","sequence":{one.sequence},"version":{VERSION}}}'
 
 
-def write_export(store: Entries, run_id: str, path: Path) -> None:
-    """Write the export to a file, complete or not at all."""
-    write_file(path, "".join(f"{line}\n" for line in export_lines(store, run_id)).encode("utf-8"))
-
-
 def verify_export(path: Path) -> Export:
     """Read an export and recount its chain; ``JournalDamaged`` names the first line that does not fit."""
     with told(path, "reading the export"):
-        lines = path.read_bytes().split(b"\n")
+        # some editors and ways of copying put a carriage return before each line feed
+        lines = path.read_bytes().replace(b"\r\n", b"\n").split(b"\n")
     torn, last = None, lines.pop()
     # a file usually ends with a line feed, so its last piece is empty; a JSON object that was cut is never JSON
     if last and _is_whole(last):
@@ -78,7 +73,7 @@ def verify_export(path: Path) -> Export:
     first = _header_hash(path, header)
     found = [_entry(path, number, row, lines[number - 1]) for number, row in enumerate(rows[1:], start=2)]
     entries = list(chain.verify(str(path), first, found))
-    events = tuple(event_from_json(json.loads(one.text)) for one in entries)
+    events = tuple(chain.event_of(str(path), one) for one in entries)
     last_hash = entries[-1].hash if entries else first
     return Export(run=header["run"], plan=header["plan"], events=events, last_hash=last_hash, torn=torn)
 

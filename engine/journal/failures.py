@@ -42,7 +42,7 @@ def from_sqlite(path: Path, what: str, error: sqlite3.Error) -> EngineError:
         return JournalDamaged(
             f"{place} failed: the file is damaged or is no journal ({error})",
             remedy="keep the file as it is, move it away, and restore it from a backup; "
-            "each run's folder holds an export of its events",
+            "what each run did, the export in its folder tells: runbook report --from events.jsonl",
         )
     return StorageFailed(f"{place} failed: {error}", remedy="check the disk that holds the journal")
 

@@ -22,7 +22,7 @@ from engine.journal.rows import columns_of, record_of, standing
 from engine.journal.volume import refuse_network_share
 from engine.model.data import JsonMap, canonical_json
 from engine.model.errors import StorageFailed, UsageMistake
-from engine.model.event import TRANSIENT, RunEvent, event_from_json, event_to_json
+from engine.model.event import TRANSIENT, RunEvent, event_to_json
 from engine.ports.edges import Clock
 from engine.ports.journal import Lease, OwedRecord, RunRecord
 
@@ -122,7 +122,7 @@ class SqliteJournal:
 
     def events(self, run_id: str) -> tuple[RunEvent, ...]:
         """All events of a run in order, the chain verified."""
-        return tuple(self._event(run_id, one) for one in self.entries(run_id))
+        return tuple(chain.event_of(f"{self._path}, run {run_id}", one) for one in self.entries(run_id))
 
     def entries(self, run_id: str) -> tuple[chain.Entry, ...]:
         """The events as stored, with number and hash, the chain verified from the plan to the last entry."""
@@ -137,15 +137,6 @@ class SqliteJournal:
         if row["last_sequence"] != len(entries) or row["last_hash"] != (entries[-1].hash if entries else first):
             raise chain.damaged(place, len(entries) + 1, "it is missing, or the run or its plan was altered")
         return entries
-
-    def _event(self, run_id: str, entry: chain.Entry) -> RunEvent:
-        try:
-            return event_from_json(json.loads(entry.text))
-        except (KeyError, TypeError, ValueError) as error:
-            raise StorageFailed(
-                f"{self._path}, run {run_id}: entry {entry.sequence} is not an event this engine knows ({error})",
-                remedy="use the newer engine that wrote it",
-            ) from error
 
     # --- what is known of runs -----------------------------------------------------------------
 

@@ -263,8 +263,31 @@ def test_a_journal_that_was_lost(lost: str, command: Command, lab: Lab, tmp_path
     for arguments in (("runs",), ("report", run_id), ("run", tmp_path / "probe.yaml", "-i", lab.inventory)):
         clear(command(*arguments), 1, f"journal.sqlite is {lost}, yet", "(1): which", "remedy: restore the journal")
     assert journal.exists() == (lost == "empty")
+    told = command("report", "--from", tmp_path / ".runbook" / "runs" / run_id / "events.jsonl")
+    assert told.code == 0
+    assert run_id in told.out
     (tmp_path / ".runbook" / "runs").rename(tmp_path / "kept")
     assert command("run", tmp_path / "probe.yaml", "-i", lab.inventory).code == 0
+
+
+def test_an_export_tells_the_run_without_its_journal(command: Command, lab: Lab, tmp_path: Path) -> None:
+    run_id, _ = _finished(command, lab, tmp_path)
+    export = tmp_path / ".runbook" / "runs" / run_id / "events.jsonl"
+    copy = tmp_path / "brought" / "events.jsonl"
+    copy.parent.mkdir()
+    copy.write_bytes(export.read_bytes())
+    assert command("report", "--from", copy).out == command("report", run_id).out
+    assert command("report", "--from", copy, "--json").out == command("report", run_id, "--json").out
+    whole = copy.read_bytes()
+    copy.write_bytes(whole[:-40])
+    torn = command("report", "--from", copy)
+    assert torn.code == 0
+    assert "is torn off" in torn.err
+    copy.write_bytes(whole.replace(b'"SM01"', b'"SM02"'))
+    clear(command("report", "--from", copy), 1, "events.jsonl", "altered", "remedy: ")
+    clear(command("report", "--from", copy, run_id), 2, "two runs", "remedy: ")
+    clear(command("report", "--from", copy, "--format", "jsonl"), 2, "export already", "remedy: ")
+    clear(command("report", "--from", tmp_path / "none.jsonl"), 2, "there is no file", "remedy: ")
 
 
 # --- plans and locks --------------------------------------------------------------------------------------

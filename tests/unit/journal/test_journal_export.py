@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.journal.export import verify_export, write_export
+from engine.journal import chain
+from engine.journal.export import export_lines, verify_export
 from engine.journal.sqlite_store import SqliteJournal
 from engine.model import event as ev
+from engine.model.data import canonical_json
 from engine.model.errors import JournalDamaged, StorageFailed
 from engine.ports.journal import RunRecord
 
@@ -42,7 +44,7 @@ def export(tmp_path: Path) -> Iterator[Path]:
     )
     store.append(store.create(record, {"steps": [1, 2]}, "anna"), EVENTS)
     path = tmp_path / "run.jsonl"
-    write_export(store, "run-1", path)
+    path.write_bytes("".join(f"{line}\n" for line in export_lines(store, "run-1")).encode())
     yield path
     store.close()
 
@@ -71,6 +73,25 @@ def test_a_missing_last_line_feed_is_no_tear(export: Path) -> None:
     export.write_bytes(export.read_bytes().rstrip(b"\n"))
     found = verify_export(export)
     assert (found.events, found.torn) == (EVENTS, None)
+
+
+def test_line_ends_of_another_system_are_no_alteration(export: Path) -> None:
+    export.write_bytes(export.read_bytes().replace(b"\n", b"\r\n"))
+    found = verify_export(export)
+    assert (found.events, found.torn) == (EVENTS, None)
+
+
+def test_an_event_of_a_newer_engine_is_told(tmp_path: Path) -> None:
+    first = chain.genesis(dict.fromkeys(chain.IDENTITY, "x"), {})
+    (entry,) = chain.extend(first, 0, [{"kind": "step_run_dreamt", "at": 1.0}])
+    run = dict.fromkeys(chain.IDENTITY, "x")
+    path = tmp_path / "newer.jsonl"
+    path.write_text(
+        canonical_json({"version": 1, "sequence": 0, "hash": first, "run": run, "plan": {}})
+        + f'\n{{"event":{entry.text},"hash":"{entry.hash}","sequence":1,"version":1}}\n'
+    )
+    with pytest.raises(StorageFailed, match="entry 1 is not an event this engine knows"):
+        verify_export(path)
 
 
 def test_a_file_without_one_whole_line_is_damage(export: Path) -> None:
