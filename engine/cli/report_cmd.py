@@ -19,7 +19,7 @@ from engine.cli import complete, options
     "export",
     type=click.Path(),
     default=None,
-    help="Read this events.jsonl of a run's folder, not the journal. It proves itself unaltered.",
+    help="Read this events.jsonl of a run's folder, not the journal; a change made in it is noticed.",
 )
 @options.state
 @options.as_json
