@@ -35,7 +35,7 @@ RunScript: TypeAlias = Callable[["Machine", str, JsonMap], JsonMap]
 
 @dataclass(slots=True, kw_only=True)
 class Process:
-    """One running process."""
+    """One running process; the parent is the system's own unless another is named."""
 
     name: str
     process_id: int
@@ -198,6 +198,12 @@ class Machine:
         process = Process(name=name, process_id=self.next_process_id(), started=self.clock.now())
         self.processes.append(process)
         return process
+
+    def running(self) -> list[Process]:
+        """Every process: those of programs, and one for each service that runs."""
+        services = [one for one in self.services if one.state == scm.RUNNING and one.process_id and one.image]
+        hosted = [Process(name=one.image, process_id=one.process_id, started=one.since) for one in services]
+        return [*self.processes, *hosted]
 
     def wait(self, seconds: float) -> None:
         """Let lab time pass with the lock free."""

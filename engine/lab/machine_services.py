@@ -3,6 +3,7 @@
 A start is decided when it is asked for, and done when its lab time has passed, so that nothing runs in the background.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,6 +18,7 @@ TIMED_OUT, LOGON_FAILED, DEPENDENCY_FAILED, DISABLED, ALREADY_RUNNING = 1053, 10
 DEPENDENTS_RUNNING, NOT_STARTED, FILE_MISSING, BAD_CONFIG = 1051, 1062, 2, 14001
 NO_CONTROL = 1061
 NEVER_STARTED = 1077
+_IMAGE = re.compile(r'\s*"?(?:[^"]*?\\)?([^"\\]+?\.exe)(?:["\s]|$)', re.IGNORECASE)
 _BUILT_IN_ACCOUNTS = ("localsystem", "nt authority\\localservice", "nt authority\\networkservice")
 
 
@@ -34,7 +36,8 @@ class Account:
 class Service:
     """One service. ``start_s`` is the lab time its process needs to connect, ``start_s_unverified`` the time once its
     configuration file switches publisher evidence off. ``program`` must exist as a file if it is given.
-    ``listens`` are the TCP ports that are open while it runs. A ``stuck`` one runs and takes no controls.
+    ``listens`` are the TCP ports that are open while it runs. A ``stuck`` one runs and takes no controls. ``since`` is
+    when its process began, in whole seconds.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Service:
     state: str = STOPPED
     exit_code: int = NEVER_STARTED
     process_id: int = 0
+    since: int = 0
     start_s: float = 1.0
     start_s_unverified: float | None = None
     config_file: str | None = None
@@ -55,6 +59,12 @@ class Service:
     stuck: bool = False
     due: float = 0.0
     outcome: int = 0
+
+    @property
+    def image(self) -> str:
+        """The name of its process, as ``MonitoringHost.exe``; empty if the path names no program."""
+        found = _IMAGE.match(self.path)
+        return found[1] if found else ""
 
 
 def evidence_switched_off(content: bytes) -> bool:
@@ -192,7 +202,7 @@ def finish_start(machine: Owner, service: Service) -> None:
     at, code, display = service.due, service.outcome, service.display_name
     service.exit_code = code
     if code == 0:
-        service.state, service.process_id = RUNNING, machine.next_process_id()
+        service.state, service.process_id, service.since = RUNNING, machine.next_process_id(), int(at)
         events.service_entered(machine.events, display, "running", at)
         return
     service.state, service.process_id = STOPPED, 0

@@ -30,7 +30,7 @@ _WMI_CODES = {
     scm.FILE_MISSING: 9,
 }
 _UNKNOWN_FAILURE = 8
-_CHANGEABLE = ("state", "start_mode", "exit_code", "process_id")
+_CHANGEABLE = ("state", "start_mode", "exit_code", "process_id", "since")
 
 
 def state_of(machine: Machine, root: Path | None = None) -> JsonMap:
@@ -77,6 +77,8 @@ def _service(machine: Machine, one: Service) -> JsonMap:
         "path": one.path,
         "listens": list(one.listens),
         "process_id": one.process_id,
+        "since": one.since,
+        "image": one.image,
         "exit_code": one.exit_code,
         "on_start": _effect(machine, one) if one.state == scm.STOPPED else None,
         "on_stop": _effect(machine, one) if one.state != scm.STOPPED else None,
@@ -111,7 +113,13 @@ def _outcome(machine: Machine, copied: Machine, code: int) -> JsonMap:
         "code": _WMI_CODES.get(code, _UNKNOWN_FAILURE) if code else 0,
         "seconds": copied.clock.now() - machine.clock.now(),
         "services": [
-            {"name": one.name, "state": one.state, "exit_code": one.exit_code, "process_id": one.process_id}
+            {
+                "name": one.name,
+                "state": one.state,
+                "exit_code": one.exit_code,
+                "process_id": one.process_id,
+                "since": one.since,
+            }
             for one in changed
         ],
         "events": [_event(one, log.name) for log in copied.events for one in log.entries],
@@ -169,6 +177,7 @@ def take_over(machine: Machine, exported: JsonMap, before: JsonMap) -> None:
         if service is not None and any(one[key] != old.get(key) for key in _CHANGEABLE):
             service.state, service.start_mode = str(one["state"]), str(one["start_mode"])
             service.exit_code, service.process_id = _int(one["exit_code"]), _int(one["process_id"])
+            service.since = _int(one["since"])
     counts = {str(log["name"]): len(list(_maps(log.get("entries")))) for log in _maps(before.get("logs"))}
     for log in _maps(exported.get("logs")):
         name = str(log["name"])

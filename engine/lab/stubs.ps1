@@ -64,7 +64,7 @@ if (-not $global:labReady) {
         $global:lab.now = [double]$global:lab.now + [double]$Effect.seconds
         foreach ($change in $Effect.services) {
             $target = Get-LabService $change.name
-            foreach ($key in @('state', 'exit_code', 'process_id')) { $target[$key] = $change[$key] }
+            foreach ($key in @('state', 'exit_code', 'process_id', 'since')) { $target[$key] = $change[$key] }
             $target.pending = $null
         }
         foreach ($event in $Effect.events) {
@@ -129,7 +129,9 @@ if (-not $global:labReady) {
                 $objects = @(New-LabObject @{ Name = $global:lab.name; Domain = $domain; PartOfDomain = $member })
             }
             'Win32_Process' {
-                $objects = @($global:lab.processes | ForEach-Object {
+                $hosted = @($global:lab.services | Where-Object { $_.state -eq 'Running' -and $_.process_id -and $_.image } |
+                        ForEach-Object { @{ name = $_.image; process_id = $_.process_id; parent_id = 4; started = $_.since } })
+                $objects = @(@($global:lab.processes) + $hosted | Where-Object { $_ -ne $null } | ForEach-Object {
                         New-LabObject @{
                             Name = $_.name; ProcessId = $_.process_id; ParentProcessId = $_.parent_id
                             CreationDate = (ConvertTo-LabWmiTime $_.started)
@@ -389,7 +391,10 @@ if (-not $global:labReady) {
     function global:Export-LabState {
         Update-Lab
         $services = @($global:lab.services | ForEach-Object {
-                @{ name = $_.name; state = $_.state; start_mode = $_.start_mode; exit_code = $_.exit_code; process_id = $_.process_id }
+                @{
+                    name = $_.name; state = $_.state; start_mode = $_.start_mode; exit_code = $_.exit_code
+                    process_id = $_.process_id; since = $_.since
+                }
             })
         @{ services = $services; product = $global:lab.product; logs = @($global:lab.logs); restart = $global:lab.restart; now = $global:lab.now }
     }

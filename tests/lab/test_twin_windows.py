@@ -14,6 +14,8 @@ from engine.lab.clock import LabClock, iso
 from engine.lab.machine import Machine, Volume
 from engine.lab.machine_services import Account, Service
 from engine.lab.pwsh import Powershell, find_powershell
+from engine.lab.pwsh_state import state_of
+from engine.model.data import canonical_json
 from engine.model.packaged import payload
 from tests.support.twin import NO_POWERSHELL, compare, modelled, powershell_at_hand
 
@@ -264,15 +266,43 @@ def test_registry_remove(powershell: Powershell) -> None:
 
 
 def test_process(powershell: Powershell) -> None:
-    names = ["System", "setup.exe", "Setup.exe", "msiexec.exe", "svchost.exe", "SetupWizard.exe"]
+    names = ["System", "setup.exe", "Setup.exe", "msiexec.exe", "svchost.exe", "SetupWizard.exe", "one.exe", "ONE.EXE"]
     for seed in range(STATES):
         rng = random.Random(seed)
-        machine = new_machine(rng)
+        machine = with_services(rng)
+        for service in machine.services:
+            if service.state == scm.RUNNING:
+                service.process_id, service.since = machine.next_process_id(), int(machine.booted_at)
         for _ in range(rng.randrange(0, 8)):
             machine.add_process(rng.choice(names))
             machine.clock.advance(rng.random() * 100)
+        machine.settle()
         arguments = {"names": rng.sample(names, k=rng.randrange(1, 4))}
         compare(powershell, machine, "windows_process.observe.ps1", arguments, seed)
+
+
+def test_a_service_has_a_process_while_it_runs(powershell: Powershell) -> None:
+    seen: Counter[int] = Counter()
+    for seed in range(STATES):
+        rng = random.Random(seed)
+        machine = with_services(rng)
+        for service in machine.services:
+            service.path, service.process_id = f'"C:\\app\\{service.name}.exe"', 0
+            if service.state == scm.RUNNING:
+                service.process_id, service.since = machine.next_process_id(), int(machine.booted_at)
+        asked = {"name": "OMCFG", "state": rng.choice(["running", "stopped"]), "start_mode": None, "timeout_s": 240}
+        names = {"names": [f"{one.name}.exe" for one in machine.services]}
+        powershell.become(state_of(machine))
+        powershell.run(payload("windows_service.ensure.ps1"), asked)
+        real = powershell.run(payload("windows_process.observe.ps1"), names)["value"]
+        modelled(machine, "windows_service.ensure.ps1", asked)
+        machine.settle()
+        expected = modelled(machine, "windows_process.observe.ps1", names)["value"]
+        assert canonical_json(real) == canonical_json(expected), (seed, asked)
+        running = {f"{one.name}.exe" for one in machine.services if one.state == scm.RUNNING}
+        assert {one["name"] for one in real["processes"]} == running
+        seen[len(running)] += 1
+    assert len(seen) > 3, seen
 
 
 def test_restart(powershell: Powershell) -> None:

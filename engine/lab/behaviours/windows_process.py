@@ -10,9 +10,10 @@ def observe(machine: Machine, arguments: JsonMap) -> JsonValue:
     names = arguments["names"]
     assert isinstance(names, (list, tuple))
     wanted = {str(name).lower() for name in names}
+    running = machine.running()
     found: list[JsonValue] = [
         {"name": one.name, "process_id": one.process_id, "started": iso(one.started)}
-        for one in machine.processes
+        for one in running
         if one.name.lower() in wanted
     ]
-    return {"examined": len(machine.processes), "processes": found}
+    return {"examined": len(running), "processes": found}
