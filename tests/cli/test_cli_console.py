@@ -84,6 +84,10 @@ def test_check_mode_knows_what_it_cannot_know(command: Command, lab: Lab, tmp_pa
     assert why["if_changed"][0] == "ok"
     assert why["ask"] == why["if_left"] == why["if_asked"] == why["waits"] == ("skipped", "not known in check mode")
     assert "would change set_4@SM01; 1 ok; 4 depend on what only a run can know" in " ".join(said.err.split())
+    # Nothing ran on several hosts here, and the person was not asked.
+    whole = {one["step"]: one["why"] for one in report["step_runs"]}
+    assert whole["if_left"].endswith('steps.ask is not known in check mode, so it has no "answer"')
+    assert whole["if_asked"].endswith('steps.ask is not known in check mode, so it has no "skipped"')
 
 
 def test_no_escape_sequence_without_a_terminal(lab: Lab, tmp_path: Path) -> None:
