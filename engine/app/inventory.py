@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.app import documents
 from engine.app.request import parse_limit
-from engine.model.errors import DocumentsRejected, UsageMistake
+from engine.model.errors import OptionsRejected, UsageMistake
 from engine.model.inventory import Host, Inventory
 
 
@@ -24,7 +24,7 @@ def selected(inventory: Inventory, limit: str | None) -> tuple[str, ...]:
     pattern = parse_limit(limit) or "all"
     names, found = select_hosts(pattern, inventory, Origin("--limit", 1, 1))
     if found:
-        raise DocumentsRejected(tuple(found))
+        raise OptionsRejected(tuple(found))
     if not names:
         raise UsageMistake(f"the pattern `{limit}` selects no host", remedy=f"hosts: {', '.join(inventory.hosts)}")
     return tuple(names)

@@ -10,8 +10,7 @@ from engine.app import documents
 from engine.app.request import PlanRequest, parse_limit, parse_params
 from engine.app.wiring import catalogue
 from engine.model.diagnostic import Diagnostic, Severity, has_errors
-from engine.model.errors import DocumentsRejected, PlanOutdated, UsageMistake
-from engine.model.exit_code import ExitCode
+from engine.model.errors import DocumentsRejected, OptionsRejected, PlanOutdated, UsageMistake
 from engine.model.inventory import Inventory
 from engine.model.plan import Plan
 
@@ -58,12 +57,6 @@ def make(request: PlanRequest, depth: int = 0) -> Planned:
     if plan is None or has_errors(diagnostics):
         raise (OptionsRejected if _about_options(found) else DocumentsRejected)(diagnostics)
     return Planned(plan=plan, inventory=inventory, diagnostics=diagnostics)
-
-
-class OptionsRejected(DocumentsRejected):
-    """The documents stand; what the command line says of them does not fit."""
-
-    exit_code = ExitCode.USAGE
 
 
 OPTION_CODES = frozenset({"P515", "P520", "P521", "P522", "P523"})

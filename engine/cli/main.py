@@ -124,6 +124,8 @@ def _open_streams() -> None:
 
 def run(arguments: list[str]) -> int:
     """The exit code of one command line; errors are told on standard error."""
+    if sentence := _given_nothing(arguments):
+        return _usage(sentence)
     try:
         result = cli.main(args=arguments, prog_name="runbook", standalone_mode=False)
     except click.exceptions.Abort:
@@ -154,6 +156,18 @@ def run(arguments: list[str]) -> int:
             return int(ExitCode.INTERRUPTED)
         return _bug()
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _given_nothing(arguments: list[str]) -> str | None:
+    """An unset variable of a shell would else widen what is done: no limit, no tags, no saved plan."""
+    for before, one in zip(["", *arguments], arguments, strict=False):
+        option, equals, value = one.partition("=")
+        if equals and option.startswith("--") and not value.strip():
+            return f"`{option}` was given nothing; a variable of the shell may be unset"
+        if not one.strip():
+            what = f"`{before}`" if before.startswith("-") else "an argument"
+            return f"{what} was given nothing; a variable of the shell may be unset"
+    return None
 
 
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}

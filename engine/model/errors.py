@@ -3,6 +3,7 @@
     EngineError                     exit code
       UsageMistake                   2   a wrong option, a file that is not there
       DocumentsRejected              3   diagnostics were found
+        OptionsRejected              2   the documents stand, an option does not fit them
       ConnectionProblem              4   host, operation, cause
         ConnectFailed                    no connection could be opened
         AuthenticationFailed             the host refused the credential or could not be trusted
@@ -48,6 +49,12 @@ class DocumentsRejected(EngineError):
         errors = sum(one.severity == "error" for one in diagnostics)
         super().__init__(f"{errors} error{'' if errors == 1 else 's'} in the documents")
         self.diagnostics = diagnostics
+
+
+class OptionsRejected(DocumentsRejected):
+    """The documents stand; what the command line says of them does not fit."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ConnectionProblem(EngineError):

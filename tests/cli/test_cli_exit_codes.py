@@ -234,3 +234,38 @@ def test_a_worker_that_hangs_does_not_keep_the_process_from_ending() -> None:
     )
     assert done.returncode == 2
     assert "no-such-command" in done.stderr
+
+
+@pytest.mark.parametrize("limit", ["SM99", "SM*:!SM*", ""])
+@pytest.mark.parametrize("verb", ["plan", "run", "triage", "inventory", "doctor"])
+def test_a_limit_that_selects_nothing_is_a_wrong_option_of_every_verb(
+    verb: str, limit: str, command: Command, lab: Lab, tmp_path: Path
+) -> None:
+    book = (str(runbook(tmp_path, [LOOK])),) if verb in ("plan", "run") else ()
+    assert command(verb, *book, "-i", lab.inventory, "-l", limit).code == ExitCode.USAGE
+
+
+EMPTY = [
+    ("run", "--plan", ""), ("run", "--tags", ""), ("run", "--tags="), ("run", "--baseline", " "),
+    ("plan", "--baseline="), ("triage", "--started-at", ""), ("triage", "--limit="),
+    ("doctor", "--state", ""), ("run", "-l", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", EMPTY, ids=" ".join)
+def test_an_option_that_was_given_nothing_is_never_taken_for_one_left_out(
+    given: tuple[str, ...], command: Command, lab: Lab, tmp_path: Path
+) -> None:
+    """`--plan "$UNSET"` would run what nobody approved, `--tags "$UNSET"` every step, `-l "$UNSET"` every host."""
+    verb, option, *rest = given
+    book = (str(runbook(tmp_path, [LOOK])),) if verb in ("plan", "run") else ()
+    said = command(verb, *book, "-i", lab.inventory, option, *rest)
+    assert said.code == ExitCode.USAGE
+    assert f"`{option.partition('=')[0]}` was given nothing" in said.err
+
+
+def test_a_name_that_is_nothing_is_told(command: Command) -> None:
+    for given in (("report", ""), ("triage", "--evidence", ""), ("validate", "")):
+        said = command(*given)
+        assert said.code == ExitCode.USAGE
+        assert "was given nothing" in said.err
