@@ -53,6 +53,8 @@ def told(upgrade: Mapping[str, str], answers: Mapping[str, str]) -> Told:
 def _checked(document: Mapping[str, object], shown: str, form: str) -> None:
     problems: list[Missing] = []
     read_evidence_document(json.dumps(document), "the command line", parse_text, problems.append)
+    if problems and problems[0].what.startswith("the offset of"):
+        raise UsageMistake(f"{shown} has no offset from UTC, so it names no moment", remedy=f"write {form}")
     if problems:
         raise UsageMistake(f"{shown} cannot be understood: {problems[0].why}", remedy=f"write {form}")
 

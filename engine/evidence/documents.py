@@ -119,7 +119,9 @@ def _concern(path: _Path, file: str) -> Concern:
 
 
 def _kind(value: Any) -> str:
-    return {list: "a list", str: "text", int: "a number", float: "a number", bool: "a boolean"}.get(type(value), "odd")
+    return {list: "a list", str: "text", int: "a number", float: "a number", bool: "a boolean"}.get(
+        type(value), "a mapping" if isinstance(value, Mapping) else "odd"
+    )
 
 
 def _open(text: str, file: str, host: str | None, parse: ParseText, note: Note) -> _Doc | None:

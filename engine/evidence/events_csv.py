@@ -108,13 +108,18 @@ class EventCsv:
         return EventRecord(
             event=event,
             source=next((row[one] for one in self.SOURCES if row.get(one, "").strip()), ""),
-            message=row.get("message", ""),
+            message=row.get("message", "") or self._unnamed(row, cells),
             strings=tuple(cells),
             at=stamps(when, self._offset_s),
             line=line,
             computer=row.get("machinename") or None,
             log=row.get("logname") or row.get("log") or "",
         )
+
+    @staticmethod
+    def _unnamed(row: dict[str, str], cells: list[str]) -> str:
+        """The event viewer names no column for the message: it stands behind the last one."""
+        return "" if "message" in row else " ".join(cells[len(row) :])
 
     def _bad_row(self, line: int, why: str) -> None:
         self._bad += 1

@@ -172,7 +172,10 @@ def _member(
     except Exception as error:  # noqa: BLE001 - zlib, lzma and zipfile raise many kinds for damaged members
         note(Missing(what="a file of a zip", file=shown, why=f"it cannot be read: {error}"))
         return
-    if magic == b"PK\x03\x04" and depth < NESTING:
+    if magic == b"PK\x03\x04" and depth >= NESTING and shown.lower().endswith(".zip"):
+        why = f"a zip in more than {NESTING} others is not opened; unpack it and bring what is in it"
+        note(Missing(what="a zip in a zip", file=shown, why=why, concerns=Concern.ANYTHING))
+    elif magic == b"PK\x03\x04" and depth < NESTING:
         yield from _nested(found, note, depth + 1)
     else:
         yield found

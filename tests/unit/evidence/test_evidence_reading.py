@@ -83,6 +83,10 @@ CSV = {
     'Configuration service to connect.";"7009";"Service Control Manager"\n',
     "qualified": '"InstanceId","Source","Message"\n"3221232481","Service Control Manager","x System Center Management '
     'Configuration x"\n',
+    # The event viewer's own "Save as CSV" names no column for the message.
+    "event viewer": "Level,Date and Time,Source,Event ID,Task Category\r\nError,2/2/2013 7:05:12 PM,Service Control "
+    'Manager,7009,None,"A timeout was reached (30000 milliseconds) while waiting for the System Center Management '
+    'Configuration service to connect."\r\n',
 }
 
 

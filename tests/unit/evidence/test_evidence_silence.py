@@ -132,3 +132,16 @@ def test_a_link_in_a_zip_is_told_and_not_taken_for_a_log(tmp_path: Path) -> None
     assert [one.why for one in result.missing if one.file == f"e/{LOG}"] == [
         "it is a link, and links in a zip are not followed"
     ]
+
+
+def test_a_zip_too_deep_in_zips_is_told_as_what_it_is(tmp_path: Path) -> None:
+    content = b""
+    for _ in range(5):
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            archive.writestr("in.zip" if content else LOG, content or S1)
+        content = made.getvalue()
+    result = judged(tmp_path, {"e.zip": content})
+    (gap,) = [one for one in result.missing if one.what == "a zip in a zip"]
+    assert gap.file == "e/in/in/in.zip"
+    assert "unpack it" in gap.why
