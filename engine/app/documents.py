@@ -44,6 +44,8 @@ def _near(path: Path, what: str) -> str:
         return f"did you mean {meant}?"
     folder = path.parent
     names = sorted(one.name for one in folder.glob("*.y*ml"))[:5] if folder.is_dir() else []
+    if what == "a runbook" and not names:
+        return "name the path of a runbook, or the name of one that ships: the README lists them"
     return f"files in {folder}: {', '.join(names)}" if names else f"name the path of {what}"
 
 

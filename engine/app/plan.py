@@ -41,7 +41,7 @@ def make(request: PlanRequest, depth: int = 0) -> Planned:
         catalogue(),
         params=parse_params(request.params),
         limit=parse_limit(request.limit),
-        tags=tuple(tag.strip() for tag in request.tags.split(",")) if request.tags else (),
+        tags=_tags(request.tags),
         start_at=request.start_at,
         baseline=documents.baseline(request.baseline, request.inventory),
         engine_version=__version__,
@@ -57,6 +57,13 @@ def make(request: PlanRequest, depth: int = 0) -> Planned:
     if plan is None or has_errors(diagnostics):
         raise (OptionsRejected if _about_options(found) else DocumentsRejected)(diagnostics)
     return Planned(plan=plan, inventory=inventory, diagnostics=diagnostics)
+
+
+def _tags(written: str | None) -> tuple[str, ...]:
+    """The tags; a lone comma is one that no step has, not none."""
+    if not written:
+        return ()
+    return tuple(tag.strip() for tag in written.split(",") if tag.strip()) or (written,)
 
 
 OPTION_CODES = frozenset({"P515", "P520", "P521", "P522", "P523"})

@@ -29,7 +29,7 @@ COMMANDS = {
     "answer": "Answer a question or an approval of a parked run, and go on",
     "triage": "Name the phase in which an upgrade failed, from evidence or from the estate",
     "report": "Tell what a run did",
-    "runs": "List the runs of this jump host",
+    "runs": "List the runs of this state folder",
     "test": "Rehearse runbooks on the simulated estate, and compare how it ends",
     "baseline": "Judge a baseline that was recorded before an upgrade, or amend it",
     "doctor": "Check this machine, and the way to every host",

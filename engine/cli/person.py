@@ -22,7 +22,7 @@ def parse_answers(pairs: Iterable[str]) -> Mapping[str, str]:
     for pair in pairs:
         step, equals, answer = pair.partition("=")
         if not equals or not step or not answer:
-            raise UsageMistake(f"`{pair}` is no answer", remedy="write --answer STEP=ANSWER")
+            raise UsageMistake(f"`{pair}` is no answer", remedy="write STEP=ANSWER, as reboot=approve")
         answers[step] = answer
     return answers
 

@@ -16,7 +16,7 @@ _PIPED = 10_000  # whoever searches the list wants each run on one line, and all
 @options.state
 @options.as_json
 def command(given_up: str | None, reason: str, state: str | None, as_json: bool) -> None:
-    """List the runs of this jump host, newest first, and what they left to be done."""
+    """List the runs of this state folder, newest first, and what they left to be done."""
     from engine.app import wiring
 
     folder = wiring.state_folder(state)
@@ -37,7 +37,9 @@ def command(given_up: str | None, reason: str, state: str | None, as_json: bool)
         click.echo(json.dumps(runs_json(runs, debts), indent=1))
         return
     columns = get_terminal_size((80 if sys.stdout.isatty() else _PIPED, 24)).columns
-    click.echo(runs_text(runs, debts, columns=columns, option=wiring.state_option(folder)))
+    click.echo(
+        runs_text(runs, debts, columns=columns, option=wiring.state_option(folder), folder=str(folder.absolute()))
+    )
 
 
 def _give_up(run_id: str, reason: str, state: str | None, as_json: bool) -> None:

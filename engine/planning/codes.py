@@ -165,8 +165,8 @@ EXPLANATIONS: Mapping[str, str] = {
         "on_failure: next_check on two hosts. For a look whose findings do not fail the run, write on_failure: finding."
     ),
     "P515": (
-        "--start-at names no step of the runbook, or no step has the tags of --tags. An empty plan would end well "
-        "and do nothing. Example: --start-at rebot."
+        "--start-at names no step of the runbook, or no step has one of the tags of --tags. What was meant would be "
+        "left out, and the run would end well. Example: --start-at rebot."
     ),
     "P516": (
         "A step was not chosen and stays in the plan: it only observes, and a chosen step needs its proof, its "

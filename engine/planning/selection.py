@@ -26,19 +26,26 @@ def select(steps: Steps, tags: Sequence[str], start_at: str | None) -> tuple[Ste
     """The steps to plan, in order, and what was added, changed or refused."""
     ids = [step.id for step in steps]
     if start_at is not None and start_at not in ids:
-        return (), (error("P515", f'--start-at: there is no step "{start_at}"', None, did_you_mean(start_at, ids)),)
+        hint = did_you_mean(start_at, ids, show=len(ids))
+        return (), (error("P515", f'--start-at: there is no step "{start_at}"', None, hint),)
+    known = {tag for step in steps for tag in step.tags}
+    if strange := [tag for tag in tags if tag not in known]:
+        return (), (_no_tag(", ".join(strange), known),)
     begin = 0 if start_at is None else ids.index(start_at)
     chosen = {step.id for step in steps[begin:] if not tags or set(tags) & set(step.tags)}
     if not chosen:
-        known = {tag for step in steps for tag in step.tags}
-        wrong = ", ".join(tags)
-        return (), (error("P515", f"--tags: no step is tagged {wrong}", None, did_you_mean(wrong, known)),)
+        return (), (_no_tag(", ".join(tags), known),)
     if len(chosen) == len(steps):
         return steps, ()
     found = list(_keep_needed(steps, chosen))
     kept = tuple(step for step in steps if step.id in chosen)
     kept, redirected = _without_lost_jumps(kept, chosen)
     return kept, (*found, *redirected)
+
+
+def _no_tag(wrong: str, known: set[str]) -> Diagnostic:
+    hint = did_you_mean(wrong, known, show=len(known)) if known else "no step of this runbook has a tag"
+    return error("P515", f"--tags: no step is tagged {wrong}", None, hint)
 
 
 def _keep_needed(steps: Steps, chosen: set[str]) -> Iterator[Diagnostic]:

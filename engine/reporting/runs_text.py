@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from engine.model.data import JsonMap
 from engine.model.status import RunStatus
 from engine.ports.journal import OwedRecord, RunRecord
-from engine.reporting.plain import fit, one_line, pad, width
+from engine.reporting.plain import fit, one_line, pad, printable, width
 from engine.reporting.words import RUN_WORDS, duration, moment
 
 _HEADS = ("run", "runbook", "state", "started", "took", "hosts", "operator")
@@ -14,14 +14,22 @@ _UNFINISHED = frozenset({RunStatus.PARKED.value, RunStatus.INTERRUPTED.value})
 
 
 def runs_text(
-    runs: Sequence[RunRecord], owed: Sequence[OwedRecord] = (), *, columns: int = 80, option: str = ""
+    runs: Sequence[RunRecord],
+    owed: Sequence[OwedRecord] = (),
+    *,
+    columns: int = 80,
+    option: str = "",
+    folder: str = "this folder",
 ) -> str:
     """The table, whose last columns go below each run where the width is too small; under it what waits for a person
     and what is still owed.
-    ``option`` is what a command about one of these runs must add.
+    ``option`` is what a command about one of these runs must add; ``folder`` the state folder that was looked into.
     """
     if not runs:
-        return "No runs yet.  `runbook run RUNBOOK -i INVENTORY` starts one."
+        return (
+            f"No runs in {printable(folder)}.  `runbook run RUNBOOK -i INVENTORY` starts one.\n"
+            "Runs that were started in another folder are listed there, or with --state FOLDER."
+        )
     rows = [_HEADS, *(_row(one) for one in runs)]
     cells = [max(width(row[n]) for row in rows) for n in range(len(_HEADS))]
     beside = max(n for n in range(1, len(_HEADS) + 1) if n == 1 or sum(cells[:n]) + 2 * (n - 1) <= columns)

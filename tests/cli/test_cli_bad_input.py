@@ -76,7 +76,7 @@ OPTIONS = {
     "unknown-input": (("-e", "nope=1"), 'the runbook probe has no parameter "nope"'),
     "step": (("--start-at", "lok"), '--start-at: there is no step "lok" hint: did you mean "look"?'),
     "tag": (("-t", "nix"), "--tags: no step is tagged nix"),
-    "no-answer": (("--answer", "x"), "`x` is no answer remedy: write --answer STEP=ANSWER"),
+    "no-answer": (("--answer", "x"), "`x` is no answer remedy: write STEP=ANSWER"),
     "answer-to-nothing": (("--answer", "look=yes"), "no step look asks for an answer"),
     "forks": (("-f", "0"), "0 is not in the range"),
     "baseline": (("--baseline", "nix.yaml"), "there is no file nix.yaml"),

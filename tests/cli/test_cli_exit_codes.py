@@ -264,6 +264,15 @@ def test_an_option_that_was_given_nothing_is_never_taken_for_one_left_out(
     assert f"`{option.partition('=')[0]}` was given nothing" in said.err
 
 
+def test_the_wrong_folder_does_not_say_that_there_are_no_runs(command: Command, tmp_path: Path) -> None:
+    """A run may wait in another folder, or be in doubt there."""
+    said = command("runs")
+    assert f"No runs in {tmp_path / '.runbook'}." in said.out
+    assert "--state" in said.out
+    said = command("runs", "--state", "mistyped")
+    assert f"No runs in {tmp_path / 'mistyped'}." in said.out
+
+
 def test_a_name_that_is_nothing_is_told(command: Command) -> None:
     for given in (("report", ""), ("triage", "--evidence", ""), ("validate", "")):
         said = command(*given)

@@ -24,7 +24,7 @@ def typed(text: str, start: str) -> list[str]:
 
 
 def test_plan_shows_the_command_that_runs_this_plan(command: Command, lab: Lab, tmp_path: Path) -> None:
-    book = runbook(tmp_path, [LOOK | {"tags": ["first"]}])
+    book = runbook(tmp_path, [LOOK | {"tags": ["first", "second"]}])
     folder = tmp_path / "my plans"
     folder.mkdir()
     baseline = folder / "it's a baseline.yaml"

@@ -228,7 +228,25 @@ def test_a_changing_step_is_not_brought_back():
 def test_a_choice_of_nothing_is_refused():
     assert codes(STORY, start_at="brn") == ["P515"]
     assert codes(STORY, tags=("nothing",)) == ["P515"]
+    assert codes(STORY, tags=("",)) == ["P515"]
     assert codes(STORY, start_at="facts") == []
+
+
+def refusal(story=STORY, **choice):
+    plan, found = plan_of(story, **choice)
+    assert plan is None
+    return next(one for one in found if one.code == "P515")
+
+
+def test_a_tag_that_no_step_has_is_refused_also_beside_one_that_some_have():
+    """`--tags verify,restrat` would leave the restart out, and end well."""
+    found = refusal(tags=("late", "edn"))
+    assert (found.code, found.message, found.hint) == ("P515", "--tags: no step is tagged edn", 'did you mean "end"?')
+
+
+def test_whoever_names_no_step_reads_the_ones_there_are():
+    assert refusal(start_at="zzz").hint == "known here: burn, c, facts, gate, last, x"
+    assert refusal(GATE, tags=("zzz",)).hint == "no step of this runbook has a tag"
 
 
 def test_free_form_scripts_are_what_they_declare():

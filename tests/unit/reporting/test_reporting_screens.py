@@ -179,6 +179,7 @@ def test_runs_are_listed_with_what_goes_on() -> None:
         "runbook report run-a --state s   tells how its doubt is settled",
     ]
     assert "runbook run" in runs_text([])
+    assert "No runs in /srv/recovery/.runbook." in runs_text([], folder="/srv/recovery/.runbook")
     rows = runs_json(runs)["runs"]
     assert isinstance(rows, list)
     assert len(rows) == 2
