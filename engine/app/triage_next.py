@@ -28,7 +28,11 @@ def ready(
         source = PlanRequest(runbook=name, inventory=inventory, params=params, baseline=baseline)
         return run_command(source, state=state)
 
-    return replace(result, next=tuple(exact(one) for one in result.next))
+    ways = tuple(exact(one) for one in result.next)
+    packed = inventory == PLACEHOLDER and result.baseline_file is not None and baseline is None
+    if packed and any(one.startswith("runbook run ") for one in ways):
+        ways = (*ways, f"Unpack {result.baseline_file} and add --baseline FILE to the command.")
+    return replace(result, next=ways)
 
 
 def brought_baseline(result: TriageResult, paths: Sequence[str | Path]) -> str | None:
@@ -36,6 +40,8 @@ def brought_baseline(result: TriageResult, paths: Sequence[str | Path]) -> str |
     if result.baseline_file is None:
         return None
     for one in map(Path, paths):
+        if one.is_file() and result.baseline_file in (one.as_posix(), one.name if len(paths) == 1 else ""):
+            return str(one)
         for path in (one / result.baseline_file, one.parent / result.baseline_file):
             if one.is_dir() and path.is_file():
                 return str(path)

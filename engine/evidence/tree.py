@@ -24,6 +24,7 @@ SMALL = 16 * 1024**2
 MAX_MEMBERS = 20_000
 MAX_DEPTH = 40
 NESTING = 2
+_ZIP = b"PK\x03\x04"
 
 Note = Callable[[Missing], None]
 
@@ -55,6 +56,9 @@ class Found:
 
 def walk(root: Path, note: Note, label: str = "") -> Iterator[Found]:
     """All files under ``root``: a folder, a zip, or one file. Zips inside are opened in place."""
+    if label and not root.is_dir() and not _is_zip(root):
+        # A file that was named itself is shown as it was named; its folder is its label.
+        label = "" if root.parent == Path() else root.parent.as_posix()
 
     def labelled(missing: Missing) -> None:
         gap = replace(missing, concerns=Concern.ANYTHING)
@@ -63,6 +67,14 @@ def walk(root: Path, note: Note, label: str = "") -> Iterator[Found]:
     files = _folder(root, root.resolve(), (), labelled) if root.is_dir() else _file(root, (root.name,), labelled, 0)
     for found in files:
         yield replace(found, label=label) if label else found
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) == _ZIP or path.suffix.lower() == ".zip"
+    except OSError:
+        return False
 
 
 def _folder(folder: Path, top: Path, parts: tuple[str, ...], note: Note) -> Iterator[Found]:
@@ -109,7 +121,7 @@ def _file(path: Path, parts: tuple[str, ...], note: Note, depth: int) -> Iterato
     except OSError as error:
         note(Missing(what="a file", file="/".join(parts), why=f"it cannot be read: {error.strerror or error}"))
         return
-    if magic == b"PK\x03\x04" or path.suffix.lower() == ".zip":
+    if magic == _ZIP or path.suffix.lower() == ".zip":
         yield from _archive(found, note, depth)
     else:
         yield found
@@ -172,10 +184,10 @@ def _member(
     except Exception as error:  # noqa: BLE001 - zlib, lzma and zipfile raise many kinds for damaged members
         note(Missing(what="a file of a zip", file=shown, why=f"it cannot be read: {error}"))
         return
-    if magic == b"PK\x03\x04" and depth >= NESTING and shown.lower().endswith(".zip"):
+    if magic == _ZIP and depth >= NESTING and shown.lower().endswith(".zip"):
         why = f"a zip in more than {NESTING} others is not opened; unpack it and bring what is in it"
         note(Missing(what="a zip in a zip", file=shown, why=why, concerns=Concern.ANYTHING))
-    elif magic == b"PK\x03\x04" and depth < NESTING:
+    elif magic == _ZIP and depth < NESTING:
         yield from _nested(found, note, depth + 1)
     else:
         yield found

@@ -5,6 +5,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from engine.app.baseline_signing import signed
 from engine.app.triage import triage_evidence, triage_spec
 from engine.app.triage_live import LiveRequest, triage_live
+from engine.app.triage_next import brought_baseline, ready
+from engine.evidence.tree import walk
 from engine.model.errors import UsageMistake
 from engine.model.triage import Missing, TriageResult
 
@@ -189,3 +192,39 @@ def test_a_changed_baseline_of_a_live_triage_is_told_and_not_used(tmp_path: Path
     [first] = [one for one in told(result, "the baseline") if "changed after it was signed" in one.why]
     assert first.file == "baseline.yaml"
     assert triage_evidence([tmp_path / "new"], SPEC).missing == result.missing
+
+
+def test_a_file_that_was_named_itself_is_shown_as_it_was_named(tmp_path: Path) -> None:
+    """Not as `baseline.yaml/baseline.yaml`, which nobody finds; an empty one is told with the same place."""
+    brought = folder(tmp_path / "brought")
+    apart = (brought / "baseline.yaml").rename(tmp_path / "baseline.yaml")
+    result = triage_evidence([brought, apart], SPEC)
+    assert result.baseline_file == apart.as_posix()
+    assert brought_baseline(result, [brought, apart]) == str(apart)
+    assert triage_evidence([apart], SPEC).baseline_file == "baseline.yaml"
+    apart.write_text("")
+    assert apart.as_posix() in [one.file for one in told(triage_evidence([brought, apart], SPEC), "a document")]
+
+
+def test_logs_that_were_named_one_by_one_are_of_one_folder_only_if_they_lie_in_one(tmp_path: Path) -> None:
+    places = ("x/SCSMInstall.log", "x/SCSMInstall.log.1", "y/SCSMInstall.log.2")
+    for place in places:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text("a line")
+    found = [one for place in places for one in walk(tmp_path / place, print, label=Path(place).name)]
+    assert [one.shown for one in found] == [(tmp_path / place).as_posix() for place in places]
+    assert found[0].label == found[1].label != found[2].label
+
+
+def test_a_baseline_in_a_zip_is_not_left_out_of_the_next_command_without_a_word(tmp_path: Path) -> None:
+    brought = folder(tmp_path / "brought")
+    archive = tmp_path / "brought.zip"
+    archive.write_bytes(zipped(brought))
+    result = triage_evidence([archive], SPEC)
+    commands = ("runbook run NAME -i INVENTORY",)
+    (command, sentence) = ready(replace(result, next=commands), baseline=brought_baseline(result, [archive])).next
+    assert "--baseline" not in command
+    assert sentence == "Unpack brought/baseline.yaml and add --baseline FILE to the command."
+    whole = ready(replace(result, next=commands), baseline="x.yaml").next
+    assert whole == ("runbook run NAME -i INVENTORY --baseline x.yaml",)
+    assert ready(replace(result, next=("Bring logs.",))).next == ("Bring logs.",)
