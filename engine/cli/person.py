@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -12,8 +12,10 @@ import click
 
 from engine.model.errors import UsageMistake
 from engine.model.event import ApprovalAsked, QuestionAsked
-from engine.model.plan import Plan
+from engine.model.plan import Plan, PlannedStep
 from engine.ports.edges import Person, PersonAnswer
+
+APPROVAL_WORDS = ("approve", "deny", "later")
 
 
 def parse_answers(pairs: Iterable[str]) -> Mapping[str, str]:
@@ -48,10 +50,7 @@ class Flags:
             return self.rest.question(asked)
         allowed = asked.answers or {"done": ""}
         if given not in allowed:
-            raise UsageMistake(
-                f"step {asked.step} does not know the answer `{given}`",
-                remedy=f"one of: {', '.join(allowed)}",
-            )
+            raise _unfit(asked.step, given, allowed)
         return PersonAnswer(answer=given, by=f"{self.by} (by --answer)")
 
     def beforehand(self, asked: QuestionAsked) -> PersonAnswer | None:
@@ -61,13 +60,11 @@ class Flags:
     def approval(self, asked: ApprovalAsked) -> PersonAnswer | None:
         """The flag's yes or no."""
         given = self.answers.get(asked.step) if self._is_mine(asked.step) else None
-        if given in ("approve", "deny", "later"):
+        if given in APPROVAL_WORDS:
             reason = self.reason if given == "deny" else ""
             return PersonAnswer(answer=given, by=f"{self.by} (by --answer)", reason=reason)
         if given is not None:
-            raise UsageMistake(
-                f"step {asked.step} waits for an approval, not for `{given}`", remedy="one of: approve, deny, later"
-            )
+            raise _unfit(asked.step, given, ())
         if self.approve_all:
             return PersonAnswer(answer="approve", by=f"{self.by} (by --yes)")
         return self.rest.approval(asked)
@@ -199,13 +196,13 @@ def person(
     rest: Person = Terminal(by=by, plan=plan) if sys.stdin.isatty() else Nobody(by=by, plan=plan)
     given = dict(parse_answers(answers))
     if given and within is not None:
-        _refuse_unknown(given, plan, within())
+        _refuse_unfit(given, plan, within())
     shared = {} if taken is None else taken
     return Flags(answers=given, approve_all=approve_all, by=by, rest=rest, reason=reason, taken=shared)
 
 
-def _refuse_unknown(given: Iterable[str], plan: Plan, within: frozenset[str] | None) -> None:
-    """An answer that no step will ask for is a mistake, and is told before anything is done."""
+def _refuse_unfit(given: Mapping[str, str], plan: Plan, within: frozenset[str] | None) -> None:
+    """An answer that no step will ask for, or take, is a mistake, and is told before anything is done."""
     from engine.language.nearest import did_you_mean
 
     if within is None:
@@ -220,3 +217,27 @@ def _refuse_unknown(given: Iterable[str], plan: Plan, within: frozenset[str] | N
         if name not in asking:
             remedy = did_you_mean(name, asking) if asking else "no step of this plan asks anything"
             raise UsageMistake(f"no step {name} asks for an answer or an approval", remedy=remedy)
+        words = _words(plan.step(name)) if name not in within else None
+        if words is not None and given[name] not in {*words, *_agreement(plan.step(name))}:
+            raise _unfit(name, given[name], words)
+
+
+def _words(step: PlannedStep) -> Collection[str] | None:
+    """What the step's question takes, none if it has no question; None while that is not known."""
+    if step.runs_on != "operator":
+        return ()
+    if step.action == "operator.instruct":
+        return ("done",)
+    answers = step.args.get("answers")
+    return answers if isinstance(answers, Mapping) else None
+
+
+def _agreement(step: PlannedStep) -> tuple[str, ...]:
+    return APPROVAL_WORDS if any(one.kind == "approval" for one in step.requires) else ()
+
+
+def _unfit(step: str, given: str, words: Collection[str]) -> UsageMistake:
+    if words:
+        return UsageMistake(f"step {step} does not know the answer `{given}`", remedy=f"one of: {', '.join(words)}")
+    remedy = f"one of: {', '.join(APPROVAL_WORDS)}"
+    return UsageMistake(f"step {step} waits for an approval, not for `{given}`", remedy=remedy)

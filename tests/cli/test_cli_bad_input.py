@@ -93,6 +93,30 @@ def test_options_that_do_not_fit(kind: str, command: Command, lab: Lab, tmp_path
     assert not (tmp_path / ".runbook").exists()
 
 
+ASK = {
+    "id": "ask",
+    "action": "operator.ask",
+    "with": {"question": "Which?", "answers": {"left": "Left", "right": "Right"}},
+}
+TELL = {"id": "tell", "action": "operator.instruct", "with": {"show": "Press it."}}
+GATED = {**LOOK, "id": "gated", "requires": ["approval(operator)"]}
+UNFIT = {
+    "ask=lft": "step ask does not know the answer `lft` remedy: one of: left, right",
+    "tell=yes": "step tell does not know the answer `yes` remedy: one of: done",
+    "gated=yes": "step gated waits for an approval, not for `yes` remedy: one of: approve, deny, later",
+}
+
+
+@pytest.mark.parametrize("given", UNFIT)
+def test_an_answer_that_does_not_fit_is_refused_before_any_host_is_touched(
+    given: str, command: Command, lab: Lab, tmp_path: Path
+) -> None:
+    """Not after the changes of the steps before, with their hosts left held and no word of how to go on."""
+    book = runbook(tmp_path, [LOOK, ASK, TELL, GATED])
+    clear(command("run", book, "-i", lab.inventory, "--answer", given), 2, UNFIT[given])
+    assert not (tmp_path / ".runbook").exists()
+
+
 def test_files_that_are_not_there(command: Command, lab: Lab, tmp_path: Path) -> None:
     book = runbook(tmp_path, [LOOK])
     clear(command("run", book, "-i", "nix.yaml"), 2, "there is no file nix.yaml remedy: files in .: probe.yaml")
