@@ -31,7 +31,7 @@ def ready(
     ways = tuple(exact(one) for one in result.next)
     packed = inventory == PLACEHOLDER and result.baseline_file is not None and baseline is None
     if packed and any(one.startswith("runbook run ") for one in ways):
-        ways = (*ways, f"Unpack {result.baseline_file} and add --baseline FILE to the command.")
+        ways = (f"Unpack {result.baseline_file}, and add --baseline FILE to the command.", *ways)
     return replace(result, next=ways)
 
 

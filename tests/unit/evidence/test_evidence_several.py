@@ -222,9 +222,9 @@ def test_a_baseline_in_a_zip_is_not_left_out_of_the_next_command_without_a_word(
     archive.write_bytes(zipped(brought))
     result = triage_evidence([archive], SPEC)
     commands = ("runbook run NAME -i INVENTORY",)
-    (command, sentence) = ready(replace(result, next=commands), baseline=brought_baseline(result, [archive])).next
+    (sentence, command) = ready(replace(result, next=commands), baseline=brought_baseline(result, [archive])).next
     assert "--baseline" not in command
-    assert sentence == "Unpack brought/baseline.yaml and add --baseline FILE to the command."
+    assert sentence == "Unpack brought/baseline.yaml, and add --baseline FILE to the command."
     whole = ready(replace(result, next=commands), baseline="x.yaml").next
     assert whole == ("runbook run NAME -i INVENTORY --baseline x.yaml",)
     assert ready(replace(result, next=("Bring logs.",))).next == ("Bring logs.",)
