@@ -1,6 +1,7 @@
 """Puts a machine of the lab into the state that a scenario describes: what was so before the run, what a person did."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.lab import machine_services as scm
@@ -80,7 +81,10 @@ def _free(machine: Machine, volumes: Mapping[str, int], place: str) -> None:
 def _sql(machine: Machine, wanted: Mapping[str, Any], place: str) -> None:
     sql = _instance(machine, place)
     if "instance" in wanted:
+        service = machine.services.entries.pop(sql.service.lower(), None)
         sql.name = wanted["instance"]
+        if service is not None:
+            machine.services.add(replace(service, name=sql.service, display_name=f"SQL Server ({sql.name})"))
         machine.registry.remove(_INSTANCES, "MSSQLSERVER")
         machine.registry.set(_INSTANCES, sql.name, f"MSSQL10_50.{sql.name}")
     sql.version = wanted.get("version", sql.version)

@@ -199,6 +199,12 @@ class Machine:
         self.processes.append(process)
         return process
 
+    @property
+    def sql_at_work(self) -> SqlInstance | None:
+        """The SQL Server while its service runs; where only the instance is modelled, without a service, always."""
+        service = self.services.get(self.sql.service) if self.sql is not None else None
+        return self.sql if service is None or service.state == scm.RUNNING else None
+
     def running(self) -> list[Process]:
         """Every process: those of programs, and one for each service that runs."""
         services = [one for one in self.services if one.state == scm.RUNNING and one.process_id and one.image]

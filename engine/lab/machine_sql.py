@@ -114,7 +114,6 @@ class SqlInstance:
     logins: dict[str, Login] = field(default_factory=dict)
     messages: set[tuple[int, int]] = field(default_factory=set)
     unknown_accounts: set[str] = field(default_factory=set)
-    service: str = "MSSQLSERVER"
     zone: int = 0
     unreadable: set[str] = field(default_factory=set)
     history: History = field(default_factory=History)
@@ -126,6 +125,11 @@ class SqlInstance:
     def server_name(self) -> str:
         """As the server calls itself, and its backups their server."""
         return self.computer + (f"\\{self.name}" if self.name else "")
+
+    @property
+    def service(self) -> str:
+        """The name of its Windows service."""
+        return f"MSSQL${self.name}" if self.name else "MSSQLSERVER"
 
     def add(self, *databases: Database) -> None:
         """Put databases on the instance."""

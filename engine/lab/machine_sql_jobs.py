@@ -106,7 +106,8 @@ def settle(machine: Machine) -> None:
     for one in sorted(jobs, key=lambda each: each.due):
         down = machine.booted_at - machine.boot_s if machine.boots != one.boots else float("inf")
         halfway = one.started + (one.due - one.started) / 2
-        if one.due >= down or one.process not in machine.processes or (one.dies and halfway <= now):
+        ended = one.process not in machine.processes or machine.sql_at_work is None
+        if one.due >= down or ended or (one.dies and halfway <= now):
             _break_off(machine, one)
         elif one.due <= now and one.operation is not None:
             _finish(machine, one, one.operation)

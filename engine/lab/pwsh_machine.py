@@ -89,6 +89,7 @@ class _Session:
         self.known_log = 0
         self.sql, self.sql_log = folder / "sql.json", folder / "sql.log"
         self.sql.write_text(json.dumps(rules(machine)), encoding="utf-8")
+        self.sql_at_work = machine.sql_at_work is not None
         state = {**self.before, "registry": None, "save_to": str(self.saved)}
         stubs = (Path(str(files("engine"))) / "lab" / "stubs.ps1").read_text(encoding="ascii")
         self.prelude.write_text(f"& {{\n{stubs}}} {literal(state)} | Out-Null\n", encoding="ascii")
@@ -110,6 +111,10 @@ class _Session:
                 self.saved.unlink()
                 take_over(self.machine, exported, self.before)
                 self.before = exported
+            at_work = self.machine.sql_at_work is not None
+            if at_work is not self.sql_at_work:
+                self.sql_at_work = at_work
+                self.sql.write_text(json.dumps(rules(self.machine)), encoding="utf-8")
 
     def _take_over_sql(self) -> None:
         """Carry out what was sent to the SQL Server since the last answer; it then answers as it is now."""

@@ -15,9 +15,10 @@ from engine.model.packaged import payload, payloads
 
 
 def rules(machine: Machine) -> JsonMap:
-    """The file's content; a machine without SQL Server has no server that could be reached."""
-    if machine.sql is None:
+    """The file's content; a machine without SQL Server at work has none that could be reached."""
+    if machine.sql_at_work is None:
         return {"servers": ["-"], "rules": []}
+    assert machine.sql is not None
     names = ["master", *machine.sql.databases]
     found = [
         _rule(machine, database, payload(query)) for query in payloads() if query.endswith(".sql") for database in names

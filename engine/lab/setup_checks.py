@@ -61,7 +61,8 @@ def predicted(product: Product) -> Iterator[Finding]:
 
 
 def _databases(product: Product) -> Iterator[Finding]:
-    online = {one.name for one in product.databases if one.state == "ONLINE"}
+    at_work = product.sql.sql_at_work is not None
+    online = {one.name for one in product.databases if at_work and one.state == "ONLINE"}
     for name in product.database_names:
         if name not in online:
             text = f"The database {name} does not exist or is not online."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from engine.lab import machine_services as scm
 from engine.lab.machine import Machine
 from engine.lab.machine_sql_media import volume_of
 from engine.lab.setup_checks import AGENT_KEY, DATABASE_BYTES, OLDEST_SQL, Finding
@@ -16,6 +17,9 @@ def remedy(finding: Finding) -> None:
 
 
 def _bring_online(machine: Machine) -> None:
+    service = machine.services.get(machine.sql.service) if machine.sql is not None else None
+    if service is not None and machine.sql_at_work is None:
+        scm.start(machine, service)
     for database in machine.sql.databases.values() if machine.sql is not None else ():
         if database.state == "OFFLINE":
             database.state = "ONLINE"

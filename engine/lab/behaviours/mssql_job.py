@@ -15,7 +15,7 @@ def start(machine: Machine, arguments: JsonMap) -> JsonValue:
     data = arguments["data"]
     assert isinstance(data, Mapping)
     params, instance = data.get("params"), str(data.get("instance") or "")
-    if machine.sql is None or machine.sql.name.lower() != instance.lower():
+    if machine.sql_at_work is None or machine.sql_at_work.name.lower() != instance.lower():
         raise PayloadError("A network-related or instance-specific error occurred.", "NotSpecified")
     begun = jobs.start(
         machine,

@@ -43,7 +43,7 @@ def answer(machine: Machine, instance: str, database: str, query: str, params: J
 
 def session_at(machine: Machine, instance: str, database: str) -> tuple[SqlInstance, Database | None]:
     """The instance and the database that a session begins in; the server's own complaint where it cannot."""
-    sql = machine.sql
+    sql = machine.sql_at_work
     if sql is None or sql.name.lower() != instance.lower():
         raise PayloadError(
             "A network-related or instance-specific error occurred while establishing a connection to SQL Server. "
