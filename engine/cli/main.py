@@ -75,7 +75,27 @@ class Verbs(click.Group):
             near = get_close_matches(name, COMMANDS, n=1)
             hint = f"did you mean `{near[0]}`?" if near else "`runbook --help` lists the commands"
             raise click.UsageError(f"there is no command `{name}`; {hint}", ctx)
-        return super().resolve_command(ctx, args)
+        found = super().resolve_command(ctx, args)
+        if found[1] is not None:
+            _refuse_twice(found[1], found[2], ctx)
+        return found
+
+
+CHOICES = frozenset({"inventory", "limit", "tags", "start_at", "baseline", "plan_file"})
+"""Parameters of commands that choose what is done, and where."""
+
+
+def _refuse_twice(command: click.Command, args: list[str], ctx: click.Context) -> None:
+    """Other tools add up two limits or two inventories; the last alone would leave out what somebody asked for."""
+    inner = click.Context(command, info_name=command.name, parent=ctx)
+    try:
+        given = command.make_parser(inner).parse_args(list(args))[2]
+    except click.UsageError:
+        return  # told when the command itself reads its arguments
+    for one in given:
+        if one.name in CHOICES and given.count(one) > 1:
+            hint = "join patterns or tags with a comma" if one.name in ("limit", "tags") else "give it once"
+            raise click.UsageError(f"{'/'.join(one.opts)} was given more than once; {hint}", inner)
 
 
 EPILOG = "\b\nExit codes\n" + "\n".join(f"  {code.value:<4} {code.name.lower().replace('_', ' ')}" for code in ExitCode)

@@ -273,6 +273,32 @@ def test_the_wrong_folder_does_not_say_that_there_are_no_runs(command: Command, 
     assert f"No runs in {tmp_path / 'mistyped'}." in said.out
 
 
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        ("run", ("-l", "SM01", "-l", "SQL01")),
+        ("plan", ("--tags", "first", "-t", "second")),
+        ("triage", ("-l", "SM01", "--limit=DW01")),
+        ("doctor", ("-i", "other.yaml")),
+        ("run", ("--baseline", "a.yaml", "--baseline", "b.yaml")),
+    ],
+)
+def test_of_two_choices_none_is_dropped_in_silence(
+    verb: str, options: tuple[str, ...], command: Command, lab: Lab, tmp_path: Path
+) -> None:
+    """Other tools add up what was given twice; here the last would win, and a host or a step be left out."""
+    book = (str(runbook(tmp_path, [LOOK])),) if verb in ("plan", "run") else ()
+    said = command(verb, *book, "-i", lab.inventory, *options)
+    assert said.code == ExitCode.USAGE
+    assert "was given more than once" in said.err
+
+
+def test_what_may_be_given_twice_still_may(command: Command, lab: Lab, tmp_path: Path) -> None:
+    book = runbook(tmp_path, [LOOK])
+    twice = ("-v", "-v", "--forks", "2", "--forks", "3", "--state", "a", "--state", "b")
+    assert command("run", book, "-i", lab.inventory, *twice).code == ExitCode.DONE
+
+
 def test_a_name_that_is_nothing_is_told(command: Command) -> None:
     for given in (("report", ""), ("triage", "--evidence", ""), ("validate", "")):
         said = command(*given)
