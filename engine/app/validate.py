@@ -76,9 +76,12 @@ def kind_of(text: str, path: Path) -> str:
     """``schema: KIND/v1`` says it; an inventory has no such line but a group called ``all``."""
     import re
 
-    match = re.search(r"^schema:\s*[\"']?([a-z]+)/v[0-9]+", text, re.MULTILINE)
+    # A document in the form of JSON, as the engine writes them, has its keys in quotes and where it likes.
+    is_json = re.match(r"(\ufeff|\s|#.*\n)*\{", text) is not None
+    key = r"[{,]\s*[\"']?(?:%s)[\"']?\s*:" if is_json else r"^(?:%s):"
+    match = re.search(key % "schema" + r"\s*[\"']?([a-z]+)/v[0-9]+", text, re.MULTILINE)
     if match:
         return match[1] if match[1] in ("runbook", "triage", "scenario", "baseline", "approval") else "runbook"
-    if re.search(r"^(all|ungrouped):", text, re.MULTILINE) or "inventory" in path.parts:
+    if re.search(key % "all|ungrouped", text, re.MULTILINE) or "inventory" in path.parts:
         return "inventory"
     return "runbook"

@@ -446,3 +446,14 @@ def test_streams_that_were_never_open(closed: str, lab: Lab, tmp_path: Path) -> 
     )
     assert said.returncode == 9, said
     assert b"Traceback" not in said.stderr
+
+
+def test_what_the_engine_itself_wrote_is_taken_for_what_it_is(command: Command, lab: Lab, tmp_path: Path) -> None:
+    """Its inventories and baselines are YAML in the form of JSON, with and without a comment before them."""
+    said = command("validate", lab.inventory, lab.baseline)
+    assert (said.code, said.out) == (0, "2 documents valid\n"), said.err
+    on_one_line = tmp_path / "line.yaml"
+    on_one_line.write_text(json.dumps(json.loads(lab.baseline.read_text())))
+    assert command("validate", on_one_line).code == 0
+    on_one_line.write_text(json.dumps({"schema": "baseline/v1", "hosts": {"SM01": 5}}))
+    clear(command("validate", on_one_line), 3, "SM01")
