@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("-v", "--verbose", count=True, help="Also boot identity, times and notes of each host.")
 @options.state
 @options.as_json
+@options.no_color_needed
 def command(
     inventory: str | None, limit: str | None, forks: int, verbose: int, state: str | None, as_json: bool
 ) -> int:

@@ -9,6 +9,7 @@ from engine.cli import options
 @options.inventory()
 @options.limit_option()
 @options.as_json
+@options.no_color_needed
 def command(inventory: str, limit: str | None, as_json: bool) -> None:
     """Show the hosts that an inventory gives: how each is reached, its groups and variables. No secret is opened."""
     from engine.app.inventory import listing

@@ -43,6 +43,12 @@ def no_color(function: F) -> F:
     return click.option("--no-color", is_flag=True, help="No colours (also: the variable NO_COLOR).")(function)
 
 
+def no_color_needed(function: F) -> F:
+    """``--no-color`` where nothing is coloured: whoever says it to every command is not refused."""
+    text = "Taken, and without effect: nothing is coloured here."
+    return click.option("--no-color", is_flag=True, expose_value=False, help=text)(function)
+
+
 def limit_option() -> Callable[[F], F]:
     """``-l``."""
     return click.option(

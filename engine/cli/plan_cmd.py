@@ -15,6 +15,7 @@ from engine.cli import complete, options
     "--out", type=click.Path(), default=None, help="Save the plan; `runbook run --plan FILE` runs exactly it."
 )
 @options.as_json
+@options.no_color_needed
 def command(
     runbook: str,
     inventory: str,

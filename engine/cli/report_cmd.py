@@ -23,6 +23,7 @@ from engine.cli import complete, options
 )
 @options.state
 @options.as_json
+@options.no_color_needed
 def command(
     run_id: str | None, form: str, out: str | None, export: str | None, state: str | None, as_json: bool
 ) -> None:

@@ -15,6 +15,7 @@ _PIPED = 10_000  # whoever searches the list wants each run on one line, and all
 @click.option("--reason", default="", help="Why, for the record (with --give-up).")
 @options.state
 @options.as_json
+@options.no_color_needed
 def command(given_up: str | None, reason: str, state: str | None, as_json: bool) -> None:
     """List the runs of this state folder, newest first, and what they left to be done."""
     from engine.app import wiring

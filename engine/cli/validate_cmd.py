@@ -12,6 +12,7 @@ from engine.model.exit_code import ExitCode
 @options.inventory(required=False)
 @click.option("--explain", metavar="CODE", default=None, help="Print the page of a diagnostic code, as R402.")
 @options.as_json
+@options.no_color_needed
 def command(paths: tuple[str, ...], inventory: str | None, explain: str | None, as_json: bool) -> int:
     """Check runbooks, triages, inventories and other documents; no host is touched.
 

@@ -299,6 +299,15 @@ def test_what_may_be_given_twice_still_may(command: Command, lab: Lab, tmp_path:
     assert command("run", book, "-i", lab.inventory, *twice).code == ExitCode.DONE
 
 
+@pytest.mark.parametrize("verb", ["validate", "plan", "report", "runs", "doctor", "inventory", "triage", "run"])
+def test_no_color_may_be_said_to_every_screen(verb: str, command: Command, lab: Lab, tmp_path: Path) -> None:
+    book = str(runbook(tmp_path, [LOOK]))
+    assert command("run", book, "-i", lab.inventory).code == 0
+    what = {"validate": (book,), "plan": (book,), "run": (book,)}.get(verb, ())
+    where = ("-i", lab.inventory) if verb not in ("validate", "report", "runs") else ()
+    assert command(verb, *what, *where, "--no-color").code == 0
+
+
 def test_a_name_that_is_nothing_is_told(command: Command) -> None:
     for given in (("report", ""), ("triage", "--evidence", ""), ("validate", "")):
         said = command(*given)
